@@ -9,7 +9,10 @@ export class ConfigError extends Error {
  * Parses a service's configuration from its environment, naming every wrong variable in one error.
  * An empty variable counts as unset: Compose passes `NAME=` for what `.env` leaves out.
  */
-export function readConfig<Shape extends z.ZodType>(schema: Shape, env: NodeJS.ProcessEnv): z.infer<Shape> {
+export function readConfig<Shape extends z.ZodType>(
+  schema: Shape,
+  env: NodeJS.ProcessEnv,
+): Readonly<z.infer<Shape>> {
   const set = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
   );

@@ -1,0 +1,10 @@
+export {
+  type AgentIdentity,
+  createTokenVerifier,
+  issueAgentToken,
+  readBearerToken,
+  type TokenAudience,
+  type TokenToIssue,
+  type TokenVerdict,
+  type TokenVerifier,
+} from "./agent-token.ts";

@@ -1,0 +1,7 @@
+export {
+  createAuthority,
+  isCertificateDue,
+  type IssuedCertificate,
+  issueServiceCertificate,
+} from "./authority.ts";
+export { createStackIdentities } from "./stack-identities.ts";

@@ -1,0 +1,68 @@
+/**
+ * Bundles one app into `dist/main.mjs` (run from the app's folder), with everything that it imports.
+ * An app's package.json may name further entry points: `"bundle": {"health": "…"}` is not needed for
+ * the health probe, which every service gets.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { build, type Plugin } from "esbuild";
+
+const root = join(import.meta.dirname, "..");
+const app = process.cwd();
+const manifest = JSON.parse(readFileSync(join(app, "package.json"), "utf8")) as {
+  entries?: Record<string, string>;
+};
+
+/** `ssh2` and the BuildKit session code of docker-modem are never used here and bring native code. */
+const leaveOutUnused: Plugin = {
+  name: "leave-out-unused",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader)$/ }, ({ path }) => ({ path, namespace: "unused" }));
+    onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: "module.exports = {};", loader: "js" }));
+  },
+};
+
+/** http-proxy 1.18 still calls the deprecated `util._extend` (DEP0060). */
+const withoutDeprecatedExtend: Plugin = {
+  name: "without-deprecated-extend",
+  setup({ onLoad }) {
+    onLoad({ filter: /node_modules\/http-proxy\/lib\/.*\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(/require\(['"]util['"]\)\._extend/g, "Object.assign"),
+      loader: "js",
+    }));
+  },
+};
+
+const entryPoints: Record<string, string> = manifest.entries ?? {
+  main: "src/main.ts",
+  health: join(root, "libs/service-kit/src/health-probe.ts"),
+};
+for (const [name, path] of Object.entries(entryPoints)) {
+  if (!existsSync(join(app, path)) && !existsSync(path)) throw new Error(`entry ${name} is missing: ${path}`);
+}
+
+await build({
+  absWorkingDir: app,
+  entryPoints,
+  outdir: "dist",
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node24",
+  conditions: ["@claws/source"],
+  legalComments: "none",
+  minifySyntax: true,
+  sourcemap: false,
+  plugins: [leaveOutUnused, withoutDeprecatedExtend],
+  banner: {
+    js: [
+      'import { createRequire as __createRequire } from "node:module";',
+      'import { fileURLToPath as __fileURLToPath } from "node:url";',
+      "const require = __createRequire(import.meta.url);",
+      "const __filename = __fileURLToPath(import.meta.url);",
+      'const __dirname = __fileURLToPath(new URL(".", import.meta.url));',
+    ].join("\n"),
+  },
+  logLevel: "warning",
+});
