@@ -1,0 +1,25 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { KeyVolume } from "./key-volume.ts";
+
+/** What each Redis user may touch. Nobody else exists; `default` is off. */
+const USERS = [
+  { name: "rate-limiter", keys: "~{limits}:*" },
+  { name: "approval-gateway", keys: "~{approvals}:*" },
+] as const;
+
+const COMMANDS = "+@read +@write +@transaction +@scripting +@connection -@dangerous -@blocking +time +info";
+
+/** One ACL user per service with a password of its own; Redis is given only the passwords' hashes. */
+export function provideRedisUsers(volumeOf: (name: string) => KeyVolume): void {
+  const lines = USERS.map(({ name, keys }) => {
+    const password = volumeOf(name).readOrCreate("redis.password", () =>
+      randomBytes(32).toString("base64url"),
+    );
+    const hash = createHash("sha256").update(password).digest("hex");
+    return `user ${name} on #${hash} resetchannels ${keys} ${COMMANDS}`;
+  });
+  const health = "user health on nopass resetkeys resetchannels -@all +ping";
+  const content = ["user default off", health, ...lines, ""].join("\n");
+  const volume = volumeOf("redis");
+  if (volume.read("users.acl") !== content) volume.write("users.acl", content);
+}

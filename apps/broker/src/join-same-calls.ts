@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import type { CallOutcome } from "./call-outcome.ts";
+import type { Pipeline, ToolRequest } from "./pipeline.ts";
+
+/** How long a result that nobody was there to receive waits for the same call to be sent again. */
+const KEEP_UNDELIVERED_MS = 600_000;
+
+/**
+ * For calls that a person decides on: the same call sent again while the first is under way joins it,
+ * and one whose caller hung up before the result came is delivered on the next sending. Without this, a
+ * client that gives up after 60 s and retries would ask for the approval, or the action, twice.
+ */
+export function joinSameCalls(run: Pipeline, isHeld: (request: ToolRequest) => boolean): Pipeline {
+  const underWay = new Map<string, Promise<CallOutcome>>();
+  const undelivered = new Map<string, { outcome: CallOutcome; timer: NodeJS.Timeout }>();
+
+  const deliverLater = (key: string, outcome: CallOutcome) => {
+    const timer = setTimeout(() => undelivered.delete(key), KEEP_UNDELIVERED_MS);
+    timer.unref();
+    undelivered.set(key, { outcome, timer });
+  };
+
+  return async function runOnce(request) {
+    if (!isHeld(request)) return run(request);
+    const key = keyOf(request);
+    const waiting = undelivered.get(key);
+    if (waiting !== undefined) {
+      clearTimeout(waiting.timer);
+      undelivered.delete(key);
+      return waiting.outcome;
+    }
+    const current = underWay.get(key);
+    if (current !== undefined) return current;
+    const mine = run(request).finally(() => underWay.delete(key));
+    underWay.set(key, mine);
+    const outcome = await mine;
+    if (request.signal.aborted && outcome.kind === "result") deliverLater(key, outcome);
+    return outcome;
+  };
+}
+
+function keyOf({ identity, tool, arguments: values }: ToolRequest): string {
+  return createHash("sha256")
+    .update(canonicalize({ identity, tool, arguments: values }) ?? "")
+    .digest("hex");
+}

@@ -1,0 +1,5 @@
+import type { Bench } from "./bench.ts";
+import { benchBroker } from "./broker.ts";
+import { benchFootprint } from "./footprint.ts";
+
+export const benches: Readonly<Record<string, Bench>> = { footprint: benchFootprint, broker: benchBroker };

@@ -1,0 +1,68 @@
+import { readFileSync, statfsSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { compileProfile } from "@claws/policy";
+import { ClawsError } from "../claws-error.ts";
+import { PROFILES, type ProfileName, type Stack } from "./stack.ts";
+
+const NEEDED_BYTES = 1_500_000_000;
+
+/** Refuses a second profile and an unknown one, before anything is touched. */
+export function readProfileName(names: readonly string[]): ProfileName {
+  const known = PROFILES.join(", ");
+  if (names.length > 1)
+    throw new ClawsError(`one profile at a time, not ${names.join(" and ")}: choose one of ${known}`);
+  const [name = "filtered"] = names;
+  const profile = PROFILES.find((candidate) => candidate === name);
+  if (profile === undefined) throw new ClawsError(`there is no profile ${name}: choose one of ${known}`);
+  return profile;
+}
+
+/** Compiles the profile as the policy container will, so that a mistake is one line here. */
+export function checkProfile(stack: Stack, profile: ProfileName): void {
+  const { settings } = stack;
+  const directory = settings["CLAWS_PROFILES"] ?? "profiles";
+  const file = join(directory, `${profile}.yaml`);
+  const set = (name: string) => (settings[name] === "" ? undefined : settings[name]);
+  const compilation = compileProfile(profile, readFileSync(join(stack.root, file), "utf8"), {
+    allowedTools: profile === "airgap" ? undefined : set(`ALLOWED_TOOLS_${profile.toUpperCase()}`),
+    blockedTools: set("BLOCKED_TOOLS"),
+    maxApiCallsPerMinute: set("MAX_API_CALLS_PER_MINUTE"),
+    maxCostPerSessionUsd: set("MAX_COST_PER_SESSION_USD"),
+    maxTokensPerRequest: set("MAX_TOKENS_PER_REQUEST"),
+  });
+  if (compilation.ok) return;
+  const mistakes = compilation.mistakes.map(({ line, message }) =>
+    line === undefined ? `.env: ${message}` : `${file}, line ${line}: ${message}`,
+  );
+  throw new ClawsError(mistakes.join("; "));
+}
+
+/** Ports that something else holds, asked by binding them. Port 0 means that any will do. */
+export async function checkPorts(ports: Readonly<Record<string, number>>): Promise<void> {
+  for (const [variable, port] of Object.entries(ports)) {
+    if (port === 0 || (await isFree(port))) continue;
+    throw new ClawsError(
+      `port ${port} on 127.0.0.1 is taken by another program: stop it, or choose another one with ${variable}=… in .env`,
+    );
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  server.once("error", () => resolve(false));
+  server.listen({ port, host: "127.0.0.1" }, () => server.close(() => resolve(true)));
+  return promise;
+}
+
+/** A first build needs room; running out in the middle leaves a mess that is hard to read. */
+export function checkDisk(path: string, neededBytes = NEEDED_BYTES): void {
+  const { bavail, bsize } = statfsSync(path);
+  const free = bavail * bsize;
+  if (free >= neededBytes) return;
+  const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);
+  throw new ClawsError(
+    `the disk of ${path} is full: ${gigabytes(free)} GB free, ${gigabytes(neededBytes)} GB needed. Free some space ('docker system prune' removes unused images)`,
+  );
+}

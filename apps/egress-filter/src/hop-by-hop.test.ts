@@ -1,0 +1,28 @@
+import { expect, it } from "vitest";
+import { stripHopByHop } from "./hop-by-hop.ts";
+
+it("everything that was meant for this hop goes, and the rest stays", () => {
+  const headers = {
+    host: "allowed.test",
+    connection: "close, X-Private",
+    "x-private": "1",
+    "keep-alive": "timeout=5",
+    te: "trailers",
+    trailer: "x-sum",
+    upgrade: "h2c",
+    "http2-settings": "AAM",
+    "proxy-authorization": "Basic c2VjcmV0",
+    "proxy-connection": "keep-alive",
+    "proxy-anything": "1",
+    "transfer-encoding": "chunked",
+    authorization: "Bearer mine",
+    "x-public": "1",
+  };
+  stripHopByHop(headers);
+  expect(headers).toEqual({
+    host: "allowed.test",
+    "transfer-encoding": "chunked",
+    authorization: "Bearer mine",
+    "x-public": "1",
+  });
+});

@@ -1,0 +1,7 @@
+import { readConfig, runService } from "@claws/service-kit";
+import { createEgressFilterService } from "./service.ts";
+import { Settings } from "./settings.ts";
+
+await runService("egress-filter", async (tools) =>
+  createEgressFilterService(readConfig(Settings, process.env), tools),
+);

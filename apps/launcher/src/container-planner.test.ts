@@ -1,0 +1,59 @@
+import { AgentId, ServerName, type ServerSpec } from "@claws/contracts";
+import { describe, expect, it } from "vitest";
+import { createContainerPlanner } from "./container-planner.ts";
+import type { MountSource } from "./create-container-spec.ts";
+
+const AGENT = AgentId.parse("researcher");
+
+function start(workspace: MountSource | undefined) {
+  const asked: string[] = [];
+  const planner = createContainerPlanner({
+    engine: {
+      ensureVolume: async (name, labels) => void asked.push(`volume ${name} ${JSON.stringify(labels)}`),
+      mountSource: async (container, target) => (asked.push(`mount ${container} ${target}`), workspace),
+    },
+    project: "claws-test",
+    user: "10001:10001",
+    ownContainer: "0123456789ab",
+    workspaceMount: "/mnt/workspace",
+  });
+  const plan = (...mounts: ServerSpec["mounts"]) => {
+    const spec = { image: "files:dev", args: [], mounts, environment: {}, memoryMb: 64 };
+    return planner.plan(
+      { name: ServerName.parse("files"), spec, imageId: `sha256:${"a".repeat(64)}` },
+      AGENT,
+    );
+  };
+  return { plan, asked };
+}
+
+const WORKSPACE = { source: "workspace", target: "/workspace", readOnly: true } as const;
+
+describe("planning a container", () => {
+  it("asks the engine for nothing when the server mounts nothing", async () => {
+    const { plan, asked } = start(undefined);
+    expect((await plan()).HostConfig.Mounts).toEqual([]);
+    expect(asked).toEqual([]);
+  });
+
+  it("gives the server the volume that is the workspace of the launcher, looked up once", async () => {
+    const { plan, asked } = start({ type: "volume", source: "claws-test_workspace" });
+    await plan(WORKSPACE);
+    expect((await plan(WORKSPACE)).HostConfig.Mounts).toEqual([
+      { Type: "volume", Source: "claws-test_workspace", Target: "/workspace", ReadOnly: true },
+    ]);
+    expect(asked).toEqual(["mount 0123456789ab /mnt/workspace"]);
+  });
+
+  it("makes a volume of the project, once for two mounts of it", async () => {
+    const { plan, asked } = start(undefined);
+    const mount = { source: "volume:outbox", readOnly: false };
+    await plan({ ...mount, target: "/a" }, { ...mount, target: "/b" });
+    expect(asked).toEqual(['volume claws-test_mcp-outbox {"claws.project":"claws-test"}']);
+  });
+
+  it("refuses a server that needs the workspace when the launcher has none", async () => {
+    const { plan } = start(undefined);
+    await expect(plan(WORKSPACE)).rejects.toThrow("server_unavailable: nothing is mounted at /mnt/workspace");
+  });
+});

@@ -1,0 +1,108 @@
+import type { AgentId, ServerMount, ServerName, ServerSpec } from "@claws/contracts";
+import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerode";
+
+/** The engine's own shape for creating a container; nothing but this module fills it in. */
+export type ContainerSpec = ContainerCreateOptions & { readonly HostConfig: HostConfig };
+
+/** A place on the engine's machine that can be mounted: a directory or a named volume. */
+export interface MountSource {
+  readonly type: "bind" | "volume";
+  readonly source: string;
+}
+
+export interface ContainerContext {
+  readonly project: string;
+  readonly server: ServerName;
+  readonly agent: AgentId;
+  /** Content id: a tag could have moved since it was looked at. */
+  readonly imageId: string;
+  /** `uid:gid` */
+  readonly user: string;
+  /** The workspace as the engine knows it; undefined when no mount of this server needs it. */
+  readonly workspace: MountSource | undefined;
+}
+
+const MEGABYTE = 1024 * 1024;
+
+/** Labels by which the launcher finds its own containers again, and people theirs. */
+export function createLabels({
+  project,
+  server,
+  agent,
+}: Pick<ContainerContext, "project" | "server" | "agent">) {
+  return { "claws.project": project, "claws.server": server, "claws.agent": agent };
+}
+
+/** What the engine is told to run for one server: everything from the policy, nothing from the caller. */
+export function createContainerSpec(spec: ServerSpec, context: ContainerContext): ContainerSpec {
+  return {
+    Image: context.imageId,
+    User: context.user,
+    // The image's own arguments apply when the policy gives none.
+    ...(spec.args.length > 0 ? { Cmd: [...spec.args] } : {}),
+    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+    Labels: createLabels(context),
+    Tty: false,
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: createHostConfig(spec, context),
+  };
+}
+
+/** The walls around an MCP server. There is no setting that lowers one. */
+export function createHostConfig(spec: ServerSpec, context: ContainerContext): HostConfig {
+  const memory = spec.memoryMb * MEGABYTE;
+  return {
+    NetworkMode: "none",
+    ReadonlyRootfs: true,
+    Privileged: false,
+    CapDrop: ["ALL"],
+    SecurityOpt: ["no-new-privileges:true"],
+    PidsLimit: 128,
+    Memory: memory,
+    // Equal to Memory: no swap.
+    MemorySwap: memory,
+    NanoCpus: 1_000_000_000,
+    // Under memory pressure the machine gives up a server before anything that guards it.
+    OomScoreAdj: 500,
+    Ulimits: [
+      { Name: "nofile", Soft: 1_024, Hard: 1_024 },
+      { Name: "core", Soft: 0, Hard: 0 },
+    ],
+    IpcMode: "private",
+    Tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=16m" },
+    Mounts: spec.mounts.map((mount) => createMount(mount, context)),
+    Init: true,
+    AutoRemove: true,
+    RestartPolicy: { Name: "no" },
+    // Stdout is the protocol, with whatever the tools return: it belongs into no log.
+    LogConfig: { Type: "none", Config: {} },
+  };
+}
+
+function createMount(mount: ServerMount, context: ContainerContext): MountSettings {
+  const { type, source } = sourceOf(mount, context);
+  return {
+    Type: type,
+    Source: source,
+    Target: mount.target,
+    ReadOnly: mount.readOnly,
+    ...(type === "bind" ? { BindOptions: { Propagation: "rprivate" as const } } : {}),
+  };
+}
+
+function sourceOf(mount: ServerMount, context: ContainerContext): MountSource {
+  if (mount.source !== "workspace") {
+    return { type: "volume", source: volumeNameOf(mount.source, context.project) };
+  }
+  if (context.workspace === undefined) throw new Error("a workspace mount needs to know the workspace");
+  return context.workspace;
+}
+
+/** `volume:notes` of the policy is one volume of this project, shared by the servers that name it. */
+export function volumeNameOf(source: string, project: string): string {
+  return `${project}_mcp-${source.slice("volume:".length)}`;
+}

@@ -1,0 +1,96 @@
+import type { Duplex } from "node:stream";
+import Docker from "dockerode";
+import { type Engine, EngineError } from "./engine.ts";
+
+/** The oldest engine that we support is 20.10; newer ones still speak its API. */
+const API_VERSION = "v1.41";
+const TIMEOUT_MS = 10_000;
+
+/** The engine behind a Unix socket. Every failure becomes an `EngineError` that names it. */
+export function createDockerEngine(socketPath: string): Engine {
+  // An empty `host` keeps DOCKER_HOST of the environment out.
+  const docker = new Docker({ socketPath, host: "", version: API_VERSION, timeout: TIMEOUT_MS });
+
+  async function ask<Value>(what: string, answer: Promise<Value>): Promise<Value> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw explain(error, what, socketPath);
+    }
+  }
+
+  return {
+    async isReachable() {
+      return (await ask("answer a ping", docker.ping())).toString() === "OK";
+    },
+    async imageId(reference) {
+      const image = await ask(
+        `look at image ${reference}`,
+        unlessStatus([404], docker.getImage(reference).inspect()),
+      );
+      return image?.Id;
+    },
+    async mountSource(container, target) {
+      const info = await ask(
+        `look at container ${container}`,
+        unlessStatus([404], docker.getContainer(container).inspect()),
+      );
+      const mount = info?.Mounts.find(({ Destination }) => Destination === target);
+      if (mount?.Type === "bind") return { type: "bind", source: mount.Source };
+      if (mount?.Type === "volume" && mount.Name) return { type: "volume", source: mount.Name };
+      return undefined;
+    },
+    async ensureVolume(name, labels) {
+      await ask(`make volume ${name}`, docker.createVolume({ Name: name, Labels: { ...labels } }));
+    },
+    async createContainer(spec) {
+      return (await ask("create a container", docker.createContainer(spec))).id;
+    },
+    async attach(container) {
+      const options = { stream: true, hijack: true, stdin: true, stdout: true, stderr: true };
+      const stream = await ask("attach to a container", docker.getContainer(container).attach(options));
+      // The timeout of the request would otherwise end a server that is silent for that long.
+      const socket = stream as Duplex & { setTimeout(ms: number): void };
+      socket.setTimeout(0);
+      return socket;
+    },
+    async start(container) {
+      await ask("start a container", docker.getContainer(container).start());
+    },
+    async remove(container) {
+      // 409: the engine is removing it already, because it ended (AutoRemove).
+      const removal = docker.getContainer(container).remove({ force: true, v: true });
+      await ask("remove a container", unlessStatus([404, 409], removal));
+    },
+    async listContainers(labels) {
+      const options = { all: true, filters: { label: [...labels] } };
+      return (await ask("list containers", docker.listContainers(options))).map(({ Id }) => Id);
+    },
+  };
+}
+
+function statusOf(error: unknown): number | undefined {
+  const status = (error as { statusCode?: unknown }).statusCode;
+  return typeof status === "number" ? status : undefined;
+}
+
+async function unlessStatus<Value>(statuses: number[], answer: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    const status = statusOf(error);
+    if (status !== undefined && statuses.includes(status)) return undefined;
+    throw error;
+  }
+}
+
+function explain(error: unknown, what: string, socketPath: string): EngineError {
+  const status = statusOf(error);
+  if (status !== undefined) {
+    const summary = `the Docker engine could not ${what} (HTTP ${status}): see the log of launcher`;
+    return new EngineError(summary, { cause: error });
+  }
+  const { code = "no answer" } = error as NodeJS.ErrnoException;
+  const summary = `the Docker engine at ${socketPath} does not answer (${code}): start it, then try again`;
+  return new EngineError(summary, { cause: error });
+}

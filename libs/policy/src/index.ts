@@ -1,0 +1,12 @@
+export { type ConstraintViolation, findConstraintViolation } from "./argument-constraints.ts";
+export { type Compilation, compileProfile } from "./compile-profile.ts";
+export { decideEgress, type EgressDecision, type EgressDestination } from "./egress-decision.ts";
+export { matchesHost, readHostPattern } from "./host-pattern.ts";
+export { readUsd } from "./money.ts";
+export { createProfileJsonSchema } from "./profile-json-schema.ts";
+export type { ProfileMistake } from "./profile-mistake.ts";
+export type { ProfileOverrides } from "./profile-overrides.ts";
+export { ProfileSource } from "./profile-schema.ts";
+export { matchesTool } from "./tool-pattern.ts";
+export { decideToolScope, type ScopeDecision } from "./tool-scope.ts";
+export { readToolTerms, type ToolTerms } from "./tool-terms.ts";
