@@ -82,7 +82,7 @@ describe("bootstrap", () => {
     await provideKeys(settings());
     const acl = read("redis", "users.acl");
     expect(acl).not.toContain(read("rate-limiter", "redis.password"));
-    expect(acl).toMatch(/^user default off$/m);
+    expect(acl).toMatch(/^user default off resetpass ~\* &\* \+@all$/m);
   });
 
   it("issues a token that the doors accept", async () => {

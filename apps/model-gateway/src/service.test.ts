@@ -1,4 +1,3 @@
-import { readReadiness } from "@claws/service-kit";
 import { createProblem } from "@claws/contracts";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { DOWN, PROVIDER_KEY, SESSION, startTestStack, type TestStack } from "./testing/start-test-stack.ts";
@@ -172,10 +171,6 @@ describe("when a neighbour does not agree", () => {
     expect(settlements()).toEqual([{ outcome: "release" }]);
     expect(stack.provider.calls).toEqual([]);
   });
-
-  it("is not ready when one is unreachable", async () => {
-    expect((await readReadiness(stack.readiness)).ready).toBe(true);
-  });
 });
 
 describe("the mock provider", () => {
@@ -327,14 +322,16 @@ describe("a real provider", () => {
       detail: "no rule",
       key: "egress.rules",
     });
-    // A model of its own connection pool: an open tunnel would not be asked for again.
-    const problem = await json(
-      await post("anthropic", { model: "real-anthropic", max_tokens: 10, messages }, { connection: "close" }),
-    );
-    if (stack.egress.targets.length > 0) {
-      expect(problem).toMatchObject({ code: "egress_denied", service: "egress-filter", key: "egress.rules" });
-      expect(settlements()).toEqual([{ outcome: "release" }]);
-    }
+    const problem = await json(await post("openai", { model: "unconnected-openai", messages }));
+    expect(problem).toMatchObject({ code: "egress_denied", service: "egress-filter", key: "egress.rules" });
+    expect(settlements()).toEqual([{ outcome: "release" }]);
+  });
+
+  it("with a certificate that nobody vouches for is sent nothing", async () => {
+    const problem = await json(await post("openai", { model: "untrusted-openai", messages }));
+    expect(problem).toMatchObject({ code: "model_unavailable" });
+    expect(stack.egress.targets).toHaveLength(1);
+    expect(settlements()).toEqual([{ outcome: "release" }]);
   });
 
   it("that breaks off before it answers costs the whole estimate", async () => {
@@ -436,10 +433,10 @@ describe("the other routes", () => {
     fetch(`${stack.origin}${path}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
 
   it.each([
-    [{}, ["mock-openai", "real-openai", "keyless-openai"]],
+    [{}, ["mock-openai", "real-openai", "keyless-openai", "unconnected-openai", "untrusted-openai"]],
     [{ "anthropic-version": "2023-06-01" }, ["mock-anthropic", "real-anthropic"]],
   ])("models of the caller's dialect are listed: %j", async (headers, names) => {
-    const { data } = (await json(await get("/v1/models", headers as Record<string, string>))) as {
+    const { data } = (await json(await get("/v1/models", headers))) as {
       data: { id: string }[];
     };
     expect(data.map(({ id }) => id)).toEqual(names);

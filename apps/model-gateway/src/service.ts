@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { createTokenVerifier } from "@claws/agent-token";
@@ -43,7 +42,7 @@ export async function createModelGatewayService(
     host: settings.EGRESS_HOST,
     port: settings.EGRESS_PORT,
     identity,
-    upstreamCa: settings.UPSTREAM_CA_FILE && readFileSync(settings.UPSTREAM_CA_FILE, "utf8"),
+    upstreamCa: settings.UPSTREAM_CA_FILE && readSecretFile(settings.UPSTREAM_CA_FILE),
   });
 
   const mock = createMockProvider();

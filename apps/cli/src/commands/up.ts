@@ -104,7 +104,7 @@ async function explain(stack: Stack, stderr: string): Promise<string> {
 
 function readMessage(logLine: string): string {
   try {
-    return (JSON.parse(logLine) as { msg: string }).msg;
+    return (JSON.parse(logLine.slice(logLine.indexOf("{"))) as { msg: string }).msg;
   } catch {
     return logLine.trim();
   }

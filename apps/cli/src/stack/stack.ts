@@ -29,7 +29,6 @@ export function readStack(root: string, environment: NodeJS.ProcessEnv): Stack {
   const socket = settings["CLAWS_DOCKER_SOCKET"] ?? "/var/run/docker.sock";
   const { uid, gid } = readWorkspaceUser(settings["WORKSPACE"], root);
   const env: NodeJS.ProcessEnv = {
-    COMPOSE_IGNORE_ORPHANS: "true",
     ...readSocketUser(socket),
     CLAWS_UID: String(uid),
     CLAWS_GID: String(gid),

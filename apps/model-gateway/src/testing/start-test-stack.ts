@@ -33,6 +33,7 @@ const AGREEING: NeighbourAnswers = {
       const amounts = { committedMicroUsd: 7, reservedMicroUsd: 0, limitMicroUsd: 1_000 };
       return { body: { agent, session, ...amounts } };
     }
+    if (body === undefined) return { status: 404, body: {} };
     if (path.endsWith("/settlement")) {
       return {
         body: { state: (body as { outcome: string }).outcome === "commit" ? "committed" : "released" },
@@ -53,7 +54,11 @@ export const DOWN: NeighbourAnswer = () => ({
 
 const prices = { inputMicroUsdPerMillion: 3_000_000, outputMicroUsdPerMillion: 15_000_000 };
 
-function createPolicy(baseUrl: string, { responseActions }: StackOptions): CompiledPolicy {
+function createPolicy(
+  baseUrl: string,
+  untrustedUrl: string,
+  { responseActions }: StackOptions,
+): CompiledPolicy {
   const allow = { secret: "allow", pii: "allow", exfiltration: "allow", injection: "allow", size: "allow" };
   const models = (name: string) => [{ name, ...prices }];
   return CompiledPolicy.parse({
@@ -83,6 +88,14 @@ function createPolicy(baseUrl: string, { responseActions }: StackOptions): Compi
       { dialect: "openai", baseUrl: `${baseUrl}/v1`, secret: "openai", models: models("real-openai") },
       { dialect: "anthropic", baseUrl, secret: "anthropic", models: models("real-anthropic") },
       { dialect: "openai", baseUrl, secret: "nobody-set-it", models: models("keyless-openai") },
+      // The same provider as another origin, so that no open tunnel leads there yet.
+      {
+        dialect: "openai",
+        baseUrl: baseUrl.replace("localhost", "127.0.0.1"),
+        secret: "openai",
+        models: models("unconnected-openai"),
+      },
+      { dialect: "openai", baseUrl: untrustedUrl, secret: "openai", models: models("untrusted-openai") },
     ],
   });
 }
@@ -103,7 +116,11 @@ export async function startTestStack(options: StackOptions = {}) {
   const auditor = await startNeighbour(await identityOf("auditor"), (request) => answers.auditor(request));
   const egress = await startEgress(await identityOf("egress-filter"));
   const provider = await startProvider(foreign);
-  const policy = createPolicy(`https://localhost:${provider.port}`, options);
+  const policy = createPolicy(
+    `https://localhost:${provider.port}`,
+    `https://localhost:${auditor.port}`,
+    options,
+  );
 
   const keys = generateKeyPairSync("ed25519");
   const own = await identityOf("model-gateway");

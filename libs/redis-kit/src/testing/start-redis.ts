@@ -22,6 +22,14 @@ export interface TestRedisOptions {
   readonly users?: readonly string[];
 }
 
+/**
+ * Redis under a shell that kills it when our end of its stdin closes, however we end: a test worker that
+ * is terminated runs no exit handler.
+ */
+const LAUNCH = 'exec 3<&0; (read _ <&3; kill -9 $$) 2>/dev/null & exec redis-server "$1" 3<&-';
+/** What a shell answers when there is no such command. */
+const NOT_FOUND = 127;
+
 const START_TIMEOUT_MS = 15_000;
 const START_ATTEMPTS = 3;
 
@@ -45,11 +53,8 @@ export async function startRedis({ users = [] }: TestRedisOptions = {}): Promise
   const start = async () => {
     child = await launch(directory, port, users);
   };
-  const killAtExit = () => child?.kill("SIGKILL");
-  process.once("exit", killAtExit);
   const close = async () => {
     await kill();
-    process.off("exit", killAtExit);
     rmSync(directory, { recursive: true, force: true });
   };
 
@@ -86,21 +91,19 @@ async function launch(directory: string, port: number, users: readonly string[])
     ...users,
   ];
   writeFileSync(configuration, `${lines.join("\n")}\n`);
-  const child = spawn("redis-server", [configuration], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("/bin/sh", ["-c", LAUNCH, "sh", configuration], { stdio: "pipe" });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
   let failure: Error | undefined;
-  child.once("error", (error: NodeJS.ErrnoException) => {
+  child.once("exit", (code, signal) => {
+    child.stdin.end();
     failure =
-      error.code === "ENOENT"
+      code === NOT_FOUND
         ? new RedisMissingError(
             "redis-server is not on PATH: install it (apt-get install redis-server), these tests need a real Redis",
           )
-        : error;
-  });
-  child.once("exit", (code, signal) => {
-    failure ??= new Error(`redis-server ended (${code ?? signal}): ${output.slice(-2_000)}`);
+        : new Error(`redis-server ended (${code ?? signal}): ${output.slice(-2_000)}`);
   });
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await answersPing(port))) {
