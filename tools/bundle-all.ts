@@ -30,6 +30,7 @@ const waiting = [
 });
 
 async function work(): Promise<void> {
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await run(next.folder, next.command);
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+    await run(next.folder, next.command);
 }
 await Promise.all([work(), work()]);

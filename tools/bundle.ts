@@ -1,7 +1,6 @@
 /**
- * Bundles one app into `dist/main.mjs` (run from the app's folder), with everything that it imports.
- * An app's package.json may name further entry points: `"bundle": {"health": "…"}` is not needed for
- * the health probe, which every service gets.
+ * Bundles one app (run from its folder) into single files with everything that they import: `dist/main.mjs`
+ * and the health probe of a service, or the entry points that its package.json names under `entries`.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +16,10 @@ const manifest = JSON.parse(readFileSync(join(app, "package.json"), "utf8")) as 
 const leaveOutUnused: Plugin = {
   name: "leave-out-unused",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader)$/ }, ({ path }) => ({ path, namespace: "unused" }));
+    onResolve({ filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader)$/ }, ({ path }) => ({
+      path,
+      namespace: "unused",
+    }));
     onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: "module.exports = {};", loader: "js" }));
   },
 };
@@ -33,12 +35,21 @@ const withoutDeprecatedExtend: Plugin = {
   },
 };
 
-const entryPoints: Record<string, string> = manifest.entries ?? {
-  main: "src/main.ts",
-  health: join(root, "libs/service-kit/src/health-probe.ts"),
-};
+const entryPoints = manifest.entries ?? { main: "src/main.ts" };
 for (const [name, path] of Object.entries(entryPoints)) {
   if (!existsSync(join(app, path)) && !existsSync(path)) throw new Error(`entry ${name} is missing: ${path}`);
+}
+
+if (manifest.entries === undefined) {
+  await build({
+    entryPoints: { health: join(root, "libs/service-kit/src/health-probe.ts") },
+    outdir: join(app, "dist"),
+    outExtension: { ".js": ".cjs" },
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node24",
+  });
 }
 
 await build({

@@ -41,6 +41,7 @@ const Problem = z.looseObject({
   detail: z.string(),
   retryAfterMs: z.number().optional(),
 });
+const Outbox = z.object({ sent: z.number() });
 const Spend = z.looseObject({ committedMicroUsd: z.number() });
 
 export function createTourSteps(options: TourOptions): readonly TourStep[] {
@@ -116,9 +117,9 @@ export function createTourSteps(options: TourOptions): readonly TourStep[] {
           call("mail__send_email", mail),
           call("mail__send_email", mail),
         ]);
-        const { text: count } = await call("mail__count_outbox", {});
-        const ok = !first.failed && !second.failed && count.trim() === "1";
-        return { ok, happened: `approved; ${count.trim()} e-mail in the outbox`, by: "approval-gateway" };
+        const { sent } = Outbox.parse(parseJson((await call("mail__count_outbox", {})).text));
+        const ok = !first.failed && !second.failed && sent === 1;
+        return { ok, happened: `approved; e-mails in the outbox: ${sent}`, by: "approval-gateway" };
       },
     },
     {

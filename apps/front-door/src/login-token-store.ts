@@ -17,6 +17,8 @@ export type IssuedLogin =
   | { readonly ok: false; readonly reason: string };
 
 export interface LoginTokenStore {
+  /** Makes the folder; rejects where the state directory is missing or cannot be written. */
+  prepare(): Promise<void>;
   issue(): Promise<IssuedLogin>;
   /** True once for a token that was issued and is not expired; never again. */
   redeem(token: string): Promise<boolean>;
@@ -57,9 +59,18 @@ export function createLoginTokenStore({
     }
   }
 
+  async function prepare(): Promise<void> {
+    try {
+      await mkdir(folder, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
+
   return {
+    prepare,
     async issue() {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await prepare();
       let outstanding = 0;
       for (const name of await readNames()) {
         if (await isLive(name)) outstanding += 1;

@@ -111,7 +111,8 @@ async function stop(): Promise<void> {
 beforeEach(() => start());
 afterEach(stop);
 
-interface Asked extends RequestOptions {
+interface Asked extends Omit<RequestOptions, "headers"> {
+  readonly headers?: Record<string, string>;
   readonly body?: unknown;
 }
 
@@ -126,7 +127,7 @@ async function open(port: number, path: string, { body, ...options }: Asked = {}
     path,
     agent: false,
     ...options,
-    headers: headers as Record<string, string>,
+    headers,
   });
   outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   const [response] = (await once(outgoing, "response")) as [IncomingMessage];

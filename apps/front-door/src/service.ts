@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { Agent as HttpAgent, type IncomingMessage, type ServerResponse } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { isIP } from "node:net";
@@ -31,11 +30,17 @@ export async function createFrontDoor(
 ): Promise<Service> {
   const identity = readIdentity(settings.IDENTITY_DIR);
   const sessionKey = readSessionKey(settings.IDENTITY_DIR);
-  requireWritable(settings.STATE_DIR);
+  const tokens = createLoginTokenStore({ directory: settings.STATE_DIR });
+  await tokens.prepare().catch((error: unknown) => {
+    const reason = (error as Error).message;
+    throw new ConfigError(
+      `STATE_DIR cannot be used (${reason}): mount a volume there that uid ${process.getuid?.()} owns`,
+    );
+  });
   const hasWayOut = () => settings.REQUIRE_NO_DEFAULT_ROUTE && readDefaultRoute();
   const shared = {
     logger,
-    tokens: createLoginTokenStore({ directory: settings.STATE_DIR }),
+    tokens,
     failures: createFailureLimit({ max: 10, windowMs: 60_000, now: Date.now }),
     sessionKey,
     now: Date.now,
@@ -112,14 +117,4 @@ function readSessionKey(directory: string): Buffer {
   throw new ConfigError(
     `secret file ${path} is shorter than ${MIN_KEY_BYTES} bytes: let bootstrap make it anew`,
   );
-}
-
-function requireWritable(directory: string): void {
-  try {
-    mkdirSync(join(directory, "login-tokens"), { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new ConfigError(
-      `STATE_DIR ${directory} cannot be written (${(error as Error).message}): mount a volume there`,
-    );
-  }
 }

@@ -18,6 +18,7 @@ export function readTourStack(root: string, environment: NodeJS.ProcessEnv): Sta
     CLAWS_PROFILES: "./e2e/profiles",
     CLAWS_CONSOLE_PORT: "0",
     CLAWS_LOGS_PORT: "0",
+    CLAWS_TEST_PREFIX: "203.0.113",
     WORKSPACE: "workspace",
     ALLOWED_TOOLS_FILTERED: "",
     BLOCKED_TOOLS: "",
