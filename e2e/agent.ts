@@ -5,7 +5,11 @@ const Answer = z.object({ status: z.number(), body: z.looseObject({}) });
 export type BrokerAnswer = z.infer<typeof Answer>;
 
 /** Calls a tool over the broker's REST face from inside the agent's container, as any process there could. */
-export async function callTool(tool: string, values: unknown, deployment: Deployment = e2e): Promise<BrokerAnswer> {
+export async function callTool(
+  tool: string,
+  values: unknown,
+  deployment: Deployment = e2e,
+): Promise<BrokerAnswer> {
   const script = `
     import { readFileSync } from "node:fs";
     const token = readFileSync("/run/claws/token", "utf8").trim();

@@ -13,7 +13,11 @@ export interface Deployment {
   containerOf(service: string): Promise<string>;
 }
 
-export function readDeployment(project: string, settings: NodeJS.ProcessEnv = {}, files: readonly string[] = []): Deployment {
+export function readDeployment(
+  project: string,
+  settings: NodeJS.ProcessEnv = {},
+  files: readonly string[] = [],
+): Deployment {
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     CLAWS_CONSOLE_PORT: "0",
@@ -28,17 +32,35 @@ export function readDeployment(project: string, settings: NodeJS.ProcessEnv = {}
     env,
     claws: (args, options = {}) => run("./claws", args, { ...options, env: { ...env, ...options.env } }),
     compose: (args, options = {}) =>
-      run("docker", ["compose", "--project-directory", ROOT, ...composeFiles, ...args], { ...options, env: { ...env, ...options.env } }),
+      run("docker", ["compose", "--project-directory", ROOT, ...composeFiles, ...args], {
+        ...options,
+        env: { ...env, ...options.env },
+      }),
     async exec(service, command, input) {
       const container = await deployment.containerOf(service);
-      return run("docker", ["exec", ...(input === undefined ? [] : ["-i"]), container, ...command], input === undefined ? {} : { input });
+      return run(
+        "docker",
+        ["exec", ...(input === undefined ? [] : ["-i"]), container, ...command],
+        input === undefined ? {} : { input },
+      );
     },
-    evaluate: (service, script) => deployment.exec(service, ["/usr/local/bin/node", "--input-type=module", "-e", script]),
+    evaluate: (service, script) =>
+      deployment.exec(service, ["/usr/local/bin/node", "--input-type=module", "-e", script]),
     async containerOf(service) {
-      const filters = [`label=com.docker.compose.project=${project}`, `label=com.docker.compose.service=${service}`];
-      const { stdout } = await run("docker", ["ps", "--all", "--quiet", "--no-trunc", ...filters.flatMap((filter) => ["--filter", filter])]);
+      const filters = [
+        `label=com.docker.compose.project=${project}`,
+        `label=com.docker.compose.service=${service}`,
+      ];
+      const { stdout } = await run("docker", [
+        "ps",
+        "--all",
+        "--quiet",
+        "--no-trunc",
+        ...filters.flatMap((filter) => ["--filter", filter]),
+      ]);
       const [container] = stdout.split("\n");
-      if (container === undefined || container === "") throw new Error(`${project} has no container of ${service}`);
+      if (container === undefined || container === "")
+        throw new Error(`${project} has no container of ${service}`);
       return container;
     },
   };
@@ -46,15 +68,24 @@ export function readDeployment(project: string, settings: NodeJS.ProcessEnv = {}
 }
 
 /** The deployment that most of the suite attacks: the default profile's topology with an internet of our own. */
-export const e2e = readDeployment("claws-e2e", { CLAWS_TEST_PREFIX: "198.51.100", CLAWS_PROFILES: "./e2e/profiles" }, ["e2e/compose.e2e.yml"]);
+export const e2e = readDeployment(
+  "claws-e2e",
+  { CLAWS_TEST_PREFIX: "198.51.100", CLAWS_PROFILES: "./e2e/profiles" },
+  ["e2e/compose.e2e.yml"],
+);
 
 /** Repeats until the condition holds; fails with the last thing seen. For states, never for speed. */
-export async function eventually<Value>(look: () => Promise<Value>, holds: (value: Value) => boolean, timeoutMs = 60_000): Promise<Value> {
+export async function eventually<Value>(
+  look: () => Promise<Value>,
+  holds: (value: Value) => boolean,
+  timeoutMs = 60_000,
+): Promise<Value> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await look();
     if (holds(value)) return value;
-    if (Date.now() > end) throw new Error(`did not come about in ${timeoutMs} ms; last seen: ${JSON.stringify(value)}`);
+    if (Date.now() > end)
+      throw new Error(`did not come about in ${timeoutMs} ms; last seen: ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }
@@ -62,6 +93,8 @@ export async function eventually<Value>(look: () => Promise<Value>, holds: (valu
 /** The ids of every running container of a project, those of the launcher included. */
 export async function runningContainers(project: string): Promise<string[]> {
   const labels = [`label=com.docker.compose.project=${project}`, `label=claws.project=${project}`];
-  const lists = await Promise.all(labels.map((label) => run("docker", ["ps", "--quiet", "--no-trunc", "--filter", label])));
+  const lists = await Promise.all(
+    labels.map((label) => run("docker", ["ps", "--quiet", "--no-trunc", "--filter", label])),
+  );
   return lists.flatMap(({ stdout }) => stdout.split("\n")).filter((id) => id !== "");
 }

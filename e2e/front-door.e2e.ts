@@ -43,7 +43,12 @@ describe("front-door", () => {
     const { stdout } = await e2e.claws(["login"]);
     const url = new URL(/http:\S+/.exec(stdout)?.[0] ?? "");
     const use = () =>
-      fetch(new URL("/login", url), { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ token: url.hash.slice(1) }), redirect: "manual" });
+      fetch(new URL("/login", url), {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ token: url.hash.slice(1) }),
+        redirect: "manual",
+      });
     const answers = await Promise.all(Array.from({ length: 5 }, use));
     expect(answers.filter((answer) => answer.headers.getSetCookie().length > 0).length).toBe(1);
   });
@@ -51,14 +56,21 @@ describe("front-door", () => {
   it("refuses names that a rebinding attacker would use, and requests from other sites", async () => {
     expect(await getWithHost(await publishedOrigin(8082), "evil.example")).toBeGreaterThanOrEqual(400);
     const session = await logIn(e2e);
-    const forged = await session.post("/api/approvals/00000000-0000-4000-8000-000000000000/decision", {}, { origin: "http://evil.example" });
+    const forged = await session.post(
+      "/api/approvals/00000000-0000-4000-8000-000000000000/decision",
+      {},
+      { origin: "http://evil.example" },
+    );
     expect(forged.status).toBe(403);
   });
 
   it("has no default route", async () => {
-    const { stdout } = await e2e.evaluate("front-door", `
+    const { stdout } = await e2e.evaluate(
+      "front-door",
+      `
       import { readFileSync } from "node:fs";
-      console.log(readFileSync("/proc/net/route", "utf8").split("\\n").filter((line) => line.split("\\t")[1] === "00000000").length);`);
+      console.log(readFileSync("/proc/net/route", "utf8").split("\\n").filter((line) => line.split("\\t")[1] === "00000000").length);`,
+    );
     expect(stdout.trim()).toBe("0");
   });
 });

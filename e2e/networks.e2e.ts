@@ -6,7 +6,15 @@ import { run } from "./run-program.ts";
 /** Who is on which network: the table of docs/architecture.md, held against the running containers. */
 const TABLE: Record<string, string[]> = {
   agent: ["agent", "broker", "egress-filter", "model-gateway"],
-  control: ["approval-gateway", "auditor", "broker", "dlp-scanner", "egress-filter", "model-gateway", "rate-limiter"],
+  control: [
+    "approval-gateway",
+    "auditor",
+    "broker",
+    "dlp-scanner",
+    "egress-filter",
+    "model-gateway",
+    "rate-limiter",
+  ],
   launch: ["broker", "launcher"],
   state: ["approval-gateway", "rate-limiter", "redis"],
   "docker-api": ["docker-api-filter", "dozzle"],
@@ -48,20 +56,38 @@ async function addressOf(service: string, network: string): Promise<string> {
 describe("networks", () => {
   it.each(Object.entries(TABLE))("%s has exactly its members", async (name, members) => {
     const { Containers } = await inspectNetwork(name);
-    expect(Object.values(Containers).map(({ Name }) => serviceOf(Name)).sort()).toEqual(members);
+    expect(
+      Object.values(Containers)
+        .map(({ Name }) => serviceOf(Name))
+        .sort(),
+    ).toEqual(members);
   });
 
-  it.each(["agent", "control", "launch", "state", "docker-api", "operator"])("%s is internal and its bridge has no address of the host", async (name) => {
-    const { Internal, Options } = await inspectNetwork(name);
-    expect(Internal).toBe(true);
-    expect(Options?.["com.docker.network.bridge.inhibit_ipv4"]).toBe("true");
-  });
+  it.each(["agent", "control", "launch", "state", "docker-api", "operator"])(
+    "%s is internal and its bridge has no address of the host",
+    async (name) => {
+      const { Internal, Options } = await inspectNetwork(name);
+      expect(Internal).toBe(true);
+      expect(Options?.["com.docker.network.bridge.inhibit_ipv4"]).toBe("true");
+    },
+  );
 
   it("publish only what netguard publishes, on loopback only", async () => {
-    const { stdout } = await run("docker", ["ps", "--filter", `label=com.docker.compose.project=${e2e.project}`, "--format", "{{.Names}} {{.Ports}}"]);
+    const { stdout } = await run("docker", [
+      "ps",
+      "--filter",
+      `label=com.docker.compose.project=${e2e.project}`,
+      "--format",
+      "{{.Names}} {{.Ports}}",
+    ]);
     const published = stdout.split("\n").filter((line) => line.includes("->"));
     expect(published.map((line) => serviceOf(line.split(" ")[0] ?? ""))).toEqual(["netguard"]);
-    expect(published.join().match(/(\d+\.\d+\.\d+\.\d+|\[?::\]?):\d+->/g)?.every((binding) => binding.startsWith("127.0.0.1:"))).toBe(true);
+    expect(
+      published
+        .join()
+        .match(/(\d+\.\d+\.\d+\.\d+|\[?::\]?):\d+->/g)
+        ?.every((binding) => binding.startsWith("127.0.0.1:")),
+    ).toBe(true);
   });
 });
 
@@ -86,9 +112,12 @@ describe("an intruder in the agent's container", () => {
   });
 
   it.each(["approval-gateway", "redis", "launcher", "allowed.example"])("cannot resolve %s", async (name) => {
-    const { stdout } = await e2e.evaluate("agent", `
+    const { stdout } = await e2e.evaluate(
+      "agent",
+      `
       import { lookup } from "node:dns/promises";
-      console.log(await lookup(${JSON.stringify(name)}).then(({ address }) => address, (error) => error.code));`);
+      console.log(await lookup(${JSON.stringify(name)}).then(({ address }) => address, (error) => error.code));`,
+    );
     expect(stdout.trim()).toMatch(/^(ENOTFOUND|EAI_AGAIN|ESERVFAIL|ETIMEOUT)$/);
   });
 
@@ -96,42 +125,55 @@ describe("an intruder in the agent's container", () => {
     const doors = { broker: 7000, "model-gateway": 7001, "egress-filter": 3128 };
     for (const [service, port] of Object.entries(doors)) {
       expect((await e2e.evaluate("agent", connectScript(service, port))).stdout.trim()).toBe("open");
-      for (const other of [9090, 7443, 3129, 7444, ...Object.values(doors)].filter((candidate) => candidate !== port)) {
-        expect(`${service}:${other} ${(await e2e.evaluate("agent", connectScript(service, other))).stdout.trim()}`).toBe(`${service}:${other} ECONNREFUSED`);
+      for (const other of [9090, 7443, 3129, 7444, ...Object.values(doors)].filter(
+        (candidate) => candidate !== port,
+      )) {
+        expect(
+          `${service}:${other} ${(await e2e.evaluate("agent", connectScript(service, other))).stdout.trim()}`,
+        ).toBe(`${service}:${other} ECONNREFUSED`);
       }
     }
   });
 
   it("is refused without a token, with another one, and from a web page", async () => {
     const ask = async (headers: Record<string, string>) => {
-      const { stdout } = await e2e.evaluate("agent", `
+      const { stdout } = await e2e.evaluate(
+        "agent",
+        `
         import { readFileSync } from "node:fs";
         const token = readFileSync("/run/claws/token", "utf8").trim();
         const headers = JSON.parse(${JSON.stringify(JSON.stringify(headers))}.replaceAll("TOKEN", token));
         const response = await fetch("http://broker:7000/v1/tools", { headers });
-        console.log(JSON.stringify({ status: response.status, code: (await response.json()).code }));`);
+        console.log(JSON.stringify({ status: response.status, code: (await response.json()).code }));`,
+      );
       return JSON.parse(stdout) as unknown;
     };
     expect(await ask({})).toEqual({ status: 401, code: "token_missing" });
     expect(await ask({ authorization: "Bearer x.y.z" })).toEqual({ status: 401, code: "token_invalid" });
     expect(await ask({ authorization: "Bearer TOKENx" })).toEqual({ status: 401, code: "token_invalid" });
-    expect(await ask({ authorization: "Bearer TOKEN", origin: "http://evil.example" })).toEqual({ status: 403, code: "cross_site" });
+    expect(await ask({ authorization: "Bearer TOKEN", origin: "http://evil.example" })).toEqual({
+      status: 403,
+      code: "cross_site",
+    });
   });
 });
 
 describe("an intruder in a service of the control network", () => {
-  const callWithCertificate = (host: string, port: number, path: string, method: string, certificate: boolean) => `
+  const callWithCertificate = (host: string, port: number, path: string, certificate: boolean) => `
     import { request } from "node:https";
     import { readFileSync } from "node:fs";
     const identity = ${certificate ? '{ cert: readFileSync("/run/claws/tls.crt"), key: readFileSync("/run/claws/tls.key") }' : "{}"};
-    const call = request({ host: ${JSON.stringify(host)}, port: ${port}, path: ${JSON.stringify(path)}, method: ${JSON.stringify(method)}, ca: readFileSync("/run/claws/ca.crt"), ...identity, headers: { "content-type": "application/json", "x-claws-operator": "owner" } }, (response) => {
+    const call = request({ host: ${JSON.stringify(host)}, port: ${port}, path: ${JSON.stringify(path)}, method: "POST", ca: readFileSync("/run/claws/ca.crt"), ...identity, headers: { "content-type": "application/json", "x-claws-operator": "owner" } }, (response) => {
       let body = ""; response.on("data", (chunk) => (body += chunk)); response.on("end", () => console.log(response.statusCode, JSON.parse(body || "{}").code));
     });
     call.on("error", (error) => console.log("error", error.code));
-    call.end(method === "POST" ? "{}" : undefined);`;
+    call.end("{}");`;
 
   it("cannot call another one without a certificate of its own", async () => {
-    const { stdout } = await e2e.evaluate("dlp-scanner", callWithCertificate("rate-limiter.control", 7443, "/v1/admissions", "POST", false));
+    const { stdout } = await e2e.evaluate(
+      "dlp-scanner",
+      callWithCertificate("rate-limiter.control", 7443, "/v1/admissions", false),
+    );
     expect(stdout).toMatch(/^error/);
   });
 
@@ -141,7 +183,7 @@ describe("an intruder in a service of the control network", () => {
     ["dlp-scanner", "rate-limiter.control", 7443, "/v1/admissions"],
     ["rate-limiter", "dlp-scanner.control", 7443, "/v1/scans"],
   ])("%s cannot pass for the broker at %s", async (from, host, port, path) => {
-    const { stdout } = await e2e.evaluate(from, callWithCertificate(host, port, path, "POST", true));
+    const { stdout } = await e2e.evaluate(from, callWithCertificate(host, port, path, true));
     expect(stdout.trim()).toBe("403 peer_not_allowed");
   });
 
@@ -153,9 +195,18 @@ describe("an intruder in a service of the control network", () => {
 
   it("cannot leave: only egress-filter has a way out", async () => {
     const outside = await addressOf("outside", "internet");
-    for (const service of ["broker", "model-gateway", "dlp-scanner", "approval-gateway", "front-door", "dozzle"]) {
+    for (const service of [
+      "broker",
+      "model-gateway",
+      "dlp-scanner",
+      "approval-gateway",
+      "front-door",
+      "dozzle",
+    ]) {
       if (service === "dozzle") continue;
-      expect(`${service} ${(await e2e.evaluate(service, connectScript(outside, 80))).stdout.trim()}`).not.toBe(`${service} open`);
+      expect(
+        `${service} ${(await e2e.evaluate(service, connectScript(outside, 80))).stdout.trim()}`,
+      ).not.toBe(`${service} open`);
     }
   });
 });

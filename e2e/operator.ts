@@ -19,7 +19,10 @@ export async function logIn(deployment: Deployment): Promise<OperatorSession> {
     body: JSON.stringify({ token: url.hash.slice(1) }),
     redirect: "manual",
   });
-  const cookie = response.headers.getSetCookie().map((header) => header.split(";")[0]).join("; ");
+  const cookie = response.headers
+    .getSetCookie()
+    .map((header) => header.split(";")[0])
+    .join("; ");
   if (cookie === "") throw new Error(`login refused: ${response.status} ${await response.text()}`);
   return {
     origin: url.origin,

@@ -1,11 +1,14 @@
 #!/bin/sh
-# Exit code 0 while neither IPv4 nor IPv6 has a default route; 1 while one has, or routes cannot be listed.
+# Exit code 0 while no default route is left and the packet filter stands; 1 otherwise.
 set -eu
+
+refuse() { printf 'netguard: %s\n' "$*" >&2; exit 1; }
 
 families=-4
 if [ -e /proc/net/if_inet6 ]; then families='-4 -6'; fi
 
 for family in $families; do
-	routes=$(ip "$family" route show default) || { printf 'netguard: cannot list routes (%s)\n' "$family" >&2; exit 1; }
-	[ -z "$routes" ] || { printf 'netguard: a default route is left: %s\n' "$routes" >&2; exit 1; }
+	routes=$(ip "$family" route show default) || refuse "cannot list routes ($family)"
+	[ -z "$routes" ] || refuse "a default route is left: $routes"
 done
+nft list tables | grep -q '^table inet netguard_' || refuse "the packet filter is gone"

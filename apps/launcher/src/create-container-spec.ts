@@ -33,6 +33,12 @@ export function createLabels({
   return { "claws.project": project, "claws.server": server, "claws.agent": agent };
 }
 
+/**
+ * An image that Compose built carries Compose's labels, and its containers inherit them: without this,
+ * another project's `down` would take our servers for its own.
+ */
+const NOT_OF_COMPOSE = { "com.docker.compose.project": "", "com.docker.compose.service": "" };
+
 /** What the engine is told to run for one server: everything from the policy, nothing from the caller. */
 export function createContainerSpec(spec: ServerSpec, context: ContainerContext): ContainerSpec {
   return {
@@ -41,7 +47,7 @@ export function createContainerSpec(spec: ServerSpec, context: ContainerContext)
     // The image's own arguments apply when the policy gives none.
     ...(spec.args.length > 0 ? { Cmd: [...spec.args] } : {}),
     Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
-    Labels: createLabels(context),
+    Labels: { ...createLabels(context), ...NOT_OF_COMPOSE },
     Tty: false,
     OpenStdin: true,
     StdinOnce: true,
