@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -13,6 +13,8 @@ let other: Deployment;
 beforeEach(() => {
   profiles = mkdtempSync(join(tmpdir(), "claws-profiles-"));
   cpSync(join(ROOT, "profiles"), profiles, { recursive: true });
+  // As in a clone: mkdtemp makes folders that only their owner may read.
+  chmodSync(profiles, 0o755);
   other = readDeployment(PROJECT, { CLAWS_PROFILES: profiles });
 });
 afterEach(async () => {
@@ -92,8 +94,8 @@ describe("bare Compose", () => {
     const line = breakProfile("filtered");
     const { code, stderr } = await other.compose(["--profile", "filtered", "up", "--detach", "--no-build"]);
     expect(code).not.toBe(0);
-    expect(stderr).toMatch(/policy-filtered.*didn't complete successfully/);
-    const { stdout } = await other.compose(["logs", "--no-log-prefix", "policy-filtered"]);
+    expect(stderr).toMatch(/service "policy" didn't complete successfully/);
+    const { stdout } = await other.compose(["logs", "--no-log-prefix", "policy"]);
     expect(stdout).toContain(`line ${line}: toools: no such key`);
     expect(await runningContainers(PROJECT)).toEqual([]);
   });
@@ -102,6 +104,7 @@ describe("bare Compose", () => {
     const clone = mkdtempSync(join(tmpdir(), "claws-clone-"));
     try {
       await run("git", ["clone", "--quiet", ROOT, clone]);
+      chmodSync(clone, 0o755);
       const env = { ...process.env, CLAWS_PROJECT: PROJECT, CLAWS_CONSOLE_PORT: "0", CLAWS_LOGS_PORT: "0" };
       const up = await run("docker", ["compose", "--profile", "filtered", "up", "--detach"], {
         cwd: clone,

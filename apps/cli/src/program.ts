@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { benches } from "./bench/benches.ts";
 import { ClawsError } from "./claws-error.ts";
@@ -200,9 +199,9 @@ function addImages(program: Command, stack: Stack, print: (text: string) => void
   images
     .command("load <file>")
     .description("read the images of such a file")
-    .action(async (file: string) => print((await loadImages(file)).join("\n")));
+    .action(async (file: string) => print((await loadImages(stack, file)).join("\n")));
   images
     .command("pin")
     .description("write the digests of third-party images into docker-compose.yml, where a registry answers")
-    .action(async () => print((await pinImages(stack, (path) => readFileSync(path, "utf8"))).join("\n")));
+    .action(async () => print((await pinImages(stack)).join("\n")));
 }

@@ -1,11 +1,16 @@
 import { ConfigError, createLogger, readConfig } from "@claws/service-kit";
-import { Settings } from "./settings.ts";
+import { chooseProfile } from "./chosen-profile.ts";
+import { ChooseSettings, CompileSettings } from "./settings.ts";
 import { writePolicy } from "./write-policy.ts";
 
 const logger = createLogger("policy");
 try {
-  const policy = writePolicy(readConfig(Settings, process.env));
-  logger.info({ profile: policy.profile, hash: policy.hash }, "policy compiled");
+  if (process.argv[2] === "choose") {
+    chooseProfile(readConfig(ChooseSettings, process.env));
+  } else {
+    const { profile, hash } = writePolicy(readConfig(CompileSettings, process.env));
+    logger.info({ profile, hash }, "policy compiled");
+  }
 } catch (error) {
   logger.fatal(error instanceof ConfigError ? error.message : { err: error });
   process.exit(1);

@@ -1,19 +1,26 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { CompiledPolicy } from "@claws/contracts";
 import { compileProfile } from "@claws/policy";
 import { ConfigError } from "@claws/service-kit";
-import type { Settings } from "./settings.ts";
+import { takeChosenProfile } from "./chosen-profile.ts";
+import type { CompileSettings } from "./settings.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /**
- * Compiles the profile and writes the policy that every service starts from. A mistake takes the old
- * policy away too: a stack never runs on rules that its owner meant to replace.
+ * Compiles the chosen profile and writes the policy that every service starts from. A mistake takes the
+ * old policy away too: a stack never runs on rules that its owner meant to replace.
  */
-export function writePolicy(settings: Settings): CompiledPolicy {
-  const source = join(settings.PROFILES_DIR, `${settings.PROFILE}.yaml`);
-  rmSync(settings.POLICY_FILE, { force: true });
-  const compilation = compileProfile(settings.PROFILE, readSource(source), {
-    allowedTools: settings.ALLOWED_TOOLS,
+export function writePolicy(settings: CompileSettings): CompiledPolicy {
+  const target = join(settings.POLICY_DIR, "policy.json");
+  rmSync(target, { force: true });
+  const profile = takeChosenProfile(settings.POLICY_DIR);
+  const allowedTools: Readonly<Record<string, string | undefined>> = {
+    basic: settings.ALLOWED_TOOLS_BASIC,
+    filtered: settings.ALLOWED_TOOLS_FILTERED,
+  };
+  const compilation = compileProfile(profile, readSource(join(settings.PROFILES_DIR, `${profile}.yaml`)), {
+    allowedTools: allowedTools[profile],
     blockedTools: settings.BLOCKED_TOOLS,
     maxApiCallsPerMinute: settings.MAX_API_CALLS_PER_MINUTE,
     maxCostPerSessionUsd: settings.MAX_COST_PER_SESSION_USD,
@@ -23,9 +30,9 @@ export function writePolicy(settings: Settings): CompiledPolicy {
     const mistakes = compilation.mistakes.map(({ line, message }) =>
       line === undefined ? message : `line ${line}: ${message}`,
     );
-    throw new ConfigError(`profiles/${settings.PROFILE}.yaml: ${mistakes.join("; ")}`);
+    throw new ConfigError(`profiles/${profile}.yaml: ${mistakes.join("; ")}`);
   }
-  writeWhole(settings.POLICY_FILE, JSON.stringify(compilation.policy));
+  writeWhole(target, JSON.stringify(compilation.policy));
   return compilation.policy;
 }
 
@@ -33,15 +40,8 @@ function readSource(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new ConfigError(`the profile ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    const { code } = error as NodeJS.ErrnoException;
+    const cure = code === "EACCES" ? ": make it readable with 'chmod -R a+rX profiles'" : "";
+    throw new ConfigError(`the profile ${path} cannot be read (${code})${cure}`);
   }
-}
-
-function writeWhole(path: string, content: string): void {
-  const temporary = `${path}.new`;
-  const file = openSync(temporary, "w", 0o444);
-  writeSync(file, content);
-  fsyncSync(file);
-  closeSync(file);
-  renameSync(temporary, path);
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { JsonValue } from "./call.ts";
+import { JsonObject } from "./call.ts";
 import { AgentId, CallDigest, SessionId, Sha256Hex } from "./identifiers.ts";
 
 /** What a service asks the auditor to write. The auditor adds time, order, chain and who asked. */
@@ -15,7 +15,7 @@ export const AuditEvent = z.strictObject({
   code: z.string().max(64).optional(),
   rule: z.string().max(500).optional(),
   /** Small, already redacted facts. Never raw arguments or results. */
-  detail: z.record(z.string(), JsonValue).optional(),
+  detail: JsonObject.optional(),
 });
 export type AuditEvent = z.infer<typeof AuditEvent>;
 

@@ -1,8 +1,39 @@
 import * as z from "zod";
 import { AgentId, CallDigest, ServerName, SessionId, Sha256Hex, ToolName } from "./identifiers.ts";
 
-export const JsonValue = z.json();
-export type JsonValue = z.infer<typeof JsonValue>;
+export type JsonValue = z.util.JSONType;
+
+const NOT_JSON = "must be JSON, without a key named __proto__";
+
+/**
+ * Any JSON value, as it is. Zod's own `z.json()` and `z.record()` silently leave out the key `__proto__`:
+ * a scanner would not see what stands under it, and the executed call would carry it. Here it is a mistake.
+ */
+export const JsonValue = z.custom<JsonValue>(isJsonValue, NOT_JSON);
+
+/** A JSON object, under the same rule. */
+export const JsonObject = z.custom<Record<string, JsonValue>>(
+  (value) => isObject(value) && isJsonValue(value),
+  NOT_JSON,
+);
+export type JsonObject = z.infer<typeof JsonObject>;
+
+function isObject(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === "[object Object]";
+}
+
+/** Without recursion, since depth is the sender's choice. */
+function isJsonValue(value: unknown): boolean {
+  const waiting: unknown[] = [value];
+  while (waiting.length > 0) {
+    const item = waiting.pop();
+    if (item === null || typeof item === "string" || typeof item === "boolean") continue;
+    if (typeof item === "number" && Number.isFinite(item)) continue;
+    if (!Array.isArray(item) && (!isObject(item) || Object.hasOwn(item as object, "__proto__"))) return false;
+    for (const inside of Object.values(item as object)) waiting.push(inside);
+  }
+  return true;
+}
 
 /**
  * One tool call, decided once and executed once. Its canonical JSON (RFC 8785) hashes to the digest;
@@ -16,7 +47,7 @@ export const FrozenCall = z.strictObject({
   imageDigest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
   toolDefinitionHash: Sha256Hex,
   tool: ToolName,
-  arguments: z.record(z.string(), JsonValue),
+  arguments: JsonObject,
   policyHash: Sha256Hex,
 });
 export type FrozenCall = Readonly<z.infer<typeof FrozenCall>>;

@@ -33,7 +33,10 @@ export const ToolScope = z.strictObject({ allow: z.array(z.string()), block: z.a
 export type ToolScope = z.infer<typeof ToolScope>;
 
 export const ServerMount = z.strictObject({
-  source: z.union([z.literal("workspace"), z.string().regex(/^volume:[a-z][a-z0-9-]{0,31}$/)]),
+  source: z.union([
+    z.literal("workspace"),
+    z.string().regex(/^volume:[a-z][a-z0-9-]{0,31}$/, "must be workspace, or volume: and a name"),
+  ]),
   target: z.string().startsWith("/"),
   readOnly: z.boolean(),
 });

@@ -11,11 +11,11 @@ export type Sha256Hex = z.infer<typeof Sha256Hex>;
 export const CallDigest = Sha256Hex.brand<"CallDigest">();
 export type CallDigest = z.infer<typeof CallDigest>;
 
+const NAME = /^[a-z][a-z0-9-]{0,31}$/;
+const NAME_RULE = "a name is a letter of a-z, then a-z, 0-9 and -, at most 32 in all";
+
 /** Name of an agent as the profile spells it. */
-export const AgentId = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,31}$/)
-  .brand<"AgentId">();
+export const AgentId = z.string().regex(NAME, NAME_RULE).brand<"AgentId">();
 export type AgentId = z.infer<typeof AgentId>;
 
 /** A session as the operator's side issued it inside the agent's token. */
@@ -26,10 +26,7 @@ export const SessionId = z
 export type SessionId = z.infer<typeof SessionId>;
 
 /** Name of an MCP server as the profile spells it; the prefix of its tools' names. */
-export const ServerName = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,31}$/)
-  .brand<"ServerName">();
+export const ServerName = z.string().regex(NAME, NAME_RULE).brand<"ServerName">();
 export type ServerName = z.infer<typeof ServerName>;
 
 /** A tool's full name, `server__tool`. */

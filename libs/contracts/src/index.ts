@@ -11,7 +11,7 @@ export {
 } from "./identifiers.ts";
 export { ENDPOINTS, ServiceName, SERVICES } from "./services.ts";
 export { createProblem, Problem, type ProblemCode, type ProblemFields, PROBLEMS } from "./problem.ts";
-export { DigestedCall, FrozenCall, JsonValue, Risk } from "./call.ts";
+export { DigestedCall, FrozenCall, JsonObject, JsonValue, Risk } from "./call.ts";
 export { Admission, AdmissionRequest, Settlement, SettlementResult, SpendReport } from "./admission.ts";
 export { DlpAction, Finding, FindingCategory, ScanDirection, ScanRequest, ScanVerdict } from "./scan.ts";
 export {

@@ -23,7 +23,6 @@ export const PROBLEMS = {
   rate_limited: { status: 429, title: "A rate limit is used up" },
   budget_exceeded: { status: 429, title: "A budget is used up" },
   tokens_exceeded: { status: 413, title: "The request asks for more tokens than allowed" },
-  price_unknown: { status: 403, title: "The price of this model is not known" },
   approval_denied: { status: 403, title: "A person denied this call" },
   approval_expired: { status: 403, title: "Nobody approved this call in time" },
   approval_invalid: { status: 409, title: "The approval does not fit this call" },

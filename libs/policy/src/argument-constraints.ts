@@ -60,8 +60,19 @@ function isInside(root: string, path: string): boolean {
   return normal === base || normal.startsWith(`${base}/`);
 }
 
+/**
+ * The host must stand in the text as every parser reads it. WHATWG parsers drop line breaks, take `\` for
+ * `/` and guess at missing slashes, others do not: `https://good.test\@evil.test/` is one host to us and
+ * another to a server that asks curl.
+ */
 function hasHost(value: string, pattern: string): boolean {
+  const written = /^https?:\/\/([^/?#@\\\s]+)(?:[/?#]|$)/i.exec(value)?.[1];
   const url = URL.parse(value);
-  if (url === null || url.username !== "" || url.password !== "") return false;
-  return (url.protocol === "https:" || url.protocol === "http:") && matchesHost(pattern, url.hostname);
+  if (written === undefined || url === null || /[\s\\]/.test(value) || !isPrintable(value)) return false;
+  const host = written.toLowerCase().replace(/:\d*$/, "");
+  return host === url.hostname && matchesHost(pattern, url.hostname);
+}
+
+function isPrintable(text: string): boolean {
+  return !/\p{Cc}/u.test(text);
 }

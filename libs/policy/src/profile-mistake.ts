@@ -22,18 +22,20 @@ export function locateIssues(
       }));
     }
     const path = issue.path.join(".") || "profile";
-    return [{ ...lineOf(document, lines, issue.path), message: `${path}: ${issue.message}` }];
+    // What is wrong with a name stands one level deeper than that it is wrong.
+    const message = (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) ?? issue.message;
+    return [{ ...lineOf(document, lines, issue.path), message: `${path}: ${message}` }];
   });
 }
 
 /** The line of the deepest node on the path that exists: where something is missing, its parent's. */
-function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): { line?: number } {
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): { line: number } {
   for (let depth = path.length; depth >= 0; depth--) {
     const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
     const start = (node as Node | null | undefined)?.range?.[0];
     if (start !== undefined) return { line: lines.linePos(start).line };
   }
-  return {};
+  return { line: 1 };
 }
 
 function lineOfKey(
@@ -41,7 +43,7 @@ function lineOfKey(
   lines: LineCounter,
   path: readonly PropertyKey[],
   key: string,
-): { line?: number } {
+): { line: number } {
   const map = path.length === 0 ? document.contents : document.getIn(path, true);
   if (isMap(map)) {
     const pair = map.items.find((item) => isPair(item) && String(item.key) === key);

@@ -65,19 +65,25 @@ const EgressRuleSource = z
       .min(1)
       .optional(),
     addresses: z
-      .array(z.union([z.cidrv4(), z.cidrv6()]))
+      .array(z.union([z.cidrv4(), z.cidrv6()], "must be a range, for instance 10.1.0.0/16"))
       .min(1)
       .optional()
       .meta({ description: "ranges that are accepted for this host although they are not public" }),
   })
-  .refine(
-    (rule) => (rule.allow === undefined) !== (rule.deny === undefined),
-    "needs exactly one of allow and deny",
-  )
-  .refine(
-    (rule) => readHostAndPort(rule.allow ?? rule.deny ?? "") !== undefined,
-    "must be host:port, for instance example.org:443 or *.example.org:443",
-  );
+  .refine((rule) => (rule.allow === undefined) !== (rule.deny === undefined), {
+    error: "needs exactly one of allow and deny",
+    abort: true,
+  })
+  .refine((rule) => readHostAndPort(rule.allow ?? rule.deny ?? "") !== undefined, {
+    error: ({ input }) => explainDestination(input as { allow?: string; deny?: string }),
+  });
+
+function explainDestination({ allow, deny }: { allow?: string; deny?: string }): string {
+  const reading = readHostPattern((allow ?? deny ?? "").replace(/:\d+$/, ""));
+  return reading.ok
+    ? "must be host:port, for instance example.org:443 or *.example.org:443"
+    : `must be host:port; ${reading.reason}`;
+}
 
 /** Splits `host:port` of an egress rule; undefined when it is not of that form. */
 export function readHostAndPort(text: string): { host: string; port: number } | undefined {
@@ -114,7 +120,7 @@ const ModelProviderSource = z.strictObject({
 
 /** A profile as people write it. Everything that is left out has a safe default; unknown keys are mistakes. */
 export const ProfileSource = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(1, "must be 1"),
   description: z.string().optional(),
   agents: z
     .record(

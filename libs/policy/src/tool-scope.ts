@@ -17,7 +17,8 @@ type PolicyScope = Pick<CompiledPolicy, "profile" | "agents" | "tools">;
  * Block wins over allow; the agent's own scope can only narrow the profile's; no match is a refusal.
  */
 export function decideToolScope(policy: PolicyScope, agent: AgentId, tool: ToolName): ScopeDecision {
-  const known = policy.agents[agent];
+  // `constructor` is a well-formed name, and every object has one.
+  const known = Object.hasOwn(policy.agents, agent) ? policy.agents[agent] : undefined;
   if (known === undefined) {
     return {
       allowed: false,

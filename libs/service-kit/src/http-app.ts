@@ -88,5 +88,11 @@ function problemOf(error: unknown, service: string): Problem {
   if (type === "entity.parse.failed" || type === "encoding.unsupported" || type === "charset.unsupported") {
     return createProblem("body_malformed", { service, detail: "send one JSON document in UTF-8" });
   }
+  // Express and its body parser mark what the client did wrong (a broken escape in the path, a body that
+  // is not what its headers say) by a status; what they say of it may quote the request.
+  const status = (error as { status?: unknown } | undefined)?.status;
+  if (typeof status === "number" && status >= 400 && status < 500) {
+    return createProblem("request_invalid", { service, detail: "the request is malformed: send it whole" });
+  }
   return createProblem("internal", { service, detail: `see the log of ${service}` });
 }

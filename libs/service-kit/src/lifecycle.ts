@@ -17,7 +17,9 @@ export interface Listener {
 export interface Service {
   readonly listeners: readonly Listener[];
   readonly readiness: Readonly<Record<string, ReadinessCheck>>;
-  /** Ends what the listeners do not own: connections, timers, files. */
+  /** Ends streams, tunnels and upgraded sockets, which no listener ends by itself. Called first. */
+  readonly drain?: () => void;
+  /** Ends what the listeners do not own: connections, timers, files. Called when they are closed. */
   readonly close?: () => Promise<void>;
 }
 
@@ -27,8 +29,9 @@ export interface ServiceTools {
 }
 
 const ADMIN_PORT = 9090;
-/** Docker sends SIGKILL after 10 s: leave a margin for the last log line. */
+/** Docker sends SIGKILL after 10 s: leave a margin for what `close` does, and for the last log line. */
 const GRACE_MS = 8_000;
+const LIMIT_MS = 9_500;
 
 /**
  * Starts a service the one way: compose, listen, serve `/healthz` on loopback, and on SIGTERM or SIGINT
@@ -38,6 +41,7 @@ const GRACE_MS = 8_000;
 export async function runService(
   name: string,
   create: (tools: ServiceTools) => Promise<Service>,
+  adminPort = ADMIN_PORT,
 ): Promise<void> {
   const logger = createLogger(name);
   const metrics = createMetrics(name);
@@ -57,7 +61,7 @@ export async function runService(
     process.exit(78);
   }
   const admin = createAdminServer({ service: name, logger, metrics, readiness: service.readiness });
-  const listeners = [...service.listeners, { server: admin, port: ADMIN_PORT, host: "127.0.0.1" }];
+  const listeners = [...service.listeners, { server: admin, port: adminPort, host: "127.0.0.1" }];
   for (const { server, port, host } of listeners) {
     const bound = await listen(server, port, host);
     logger.info({ host, port: bound }, "listening");
@@ -65,6 +69,8 @@ export async function runService(
 
   const stop = async (signal: NodeJS.Signals) => {
     logger.info({ signal }, "stopping");
+    setTimeout(() => die(new Error(`still busy ${LIMIT_MS} ms after ${signal}`)), LIMIT_MS).unref();
+    service.drain?.();
     await Promise.all(listeners.map(({ server }) => close(server, GRACE_MS)));
     await service.close?.();
     process.exit(0);

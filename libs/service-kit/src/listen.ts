@@ -14,15 +14,20 @@ export async function listen(server: Server, port: number, host: string): Promis
   return promise;
 }
 
+const SWEEP_MS = 50;
+
 /** Stops accepting, lets requests in flight end, and cuts what is left after `graceMs`. */
 export async function close(server: Server, graceMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
+  const http = "closeAllConnections" in server ? (server as HttpServer) : undefined;
   server.close(() => resolve());
-  if ("closeIdleConnections" in server) (server as HttpServer).closeIdleConnections();
+  // A connection whose request was in flight is kept alive after the answer: it is idle only then.
+  const sweep = setInterval(() => http?.closeIdleConnections(), SWEEP_MS);
   const timer = setTimeout(() => {
-    if ("closeAllConnections" in server) (server as HttpServer).closeAllConnections();
+    http?.closeAllConnections();
     resolve();
   }, graceMs);
   await promise;
+  clearInterval(sweep);
   clearTimeout(timer);
 }

@@ -6,13 +6,20 @@ export type Logger = PinoLogger;
  * Names under which a credential could slip into a log object by accident. Services log chosen fields;
  * this is the second net, two levels deep because pino's wildcard covers one level each.
  */
-const SENSITIVE = ["authorization", "cookie", "password", "secret", "token", "key", "apiKey", "receipt"];
-const REDACTED_PATHS = SENSITIVE.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]).concat(
-  '*["x-api-key"]',
-  '*.*["x-api-key"]',
-  '*["proxy-authorization"]',
-  '*.*["proxy-authorization"]',
-);
+const SENSITIVE = [
+  "authorization",
+  "proxy-authorization",
+  "cookie",
+  "set-cookie",
+  "x-api-key",
+  "apiKey",
+  "password",
+  "secret",
+  "token",
+  "key",
+  "receipt",
+];
+const REDACTED_PATHS = SENSITIVE.flatMap((name) => ["", "*", "*.*"].map((level) => `${level}["${name}"]`));
 
 /** JSON lines on stdout, one per event, with `service` and an ISO time. */
 export function createLogger(service: string, destination?: NodeJS.WritableStream): Logger {

@@ -6,7 +6,9 @@ const OTHERS = 0o007;
 
 /** Reads a secret from its file, refusing one that is missing, empty or open to everybody. */
 export function readSecretFile(path: string): string {
-  return readSecretBytes(path).toString("utf8").trim();
+  const secret = readSecretBytes(path).toString("utf8").trim();
+  if (secret === "") throw new ConfigError(`secret file ${path} is empty`);
+  return secret;
 }
 
 export function readSecretBytes(path: string): Buffer {

@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { ClawsError } from "../claws-error.ts";
 import { createLoginLink, publishedPort } from "../operator-client.ts";
 import { runProgram } from "../run-program.ts";
-import { hashSources, isBuilt, rememberBuilt } from "../stack/build-stamp.ts";
+import { isBuilt, rememberBuilt } from "../stack/build-stamp.ts";
 import { ensureEngine } from "../stack/engine.ts";
-import { listContainers, waitUntilHealthy } from "../stack/health.ts";
+import { lastWords, listContainers, waitUntilHealthy } from "../stack/health.ts";
 import { buildImages, ensureBaseImages, listImages } from "../stack/images.ts";
 import { checkDisk, checkPorts, checkProfile, readProfileName } from "../stack/preflight.ts";
 import { type ProfileName, type Stack, withProfile } from "../stack/stack.ts";
@@ -24,12 +24,13 @@ export async function bringUp(
   { say }: UpOptions,
 ): Promise<{ stack: Stack; profile: ProfileName }> {
   const profile = readProfileName(names);
-  const stack = withProfile(base, profile);
-  checkProfile(stack, profile);
-  await ensureEngine(stack.root);
-  await makeRoom(stack, profile, say);
+  const checked = withProfile(base, profile);
+  const policy = checkProfile(checked, profile);
+  await ensureEngine(checked.root);
+  await makeRoom(checked, profile, say);
   await checkDiskOfEngine();
-  await provideImages(stack, profile, say);
+  const images = await provideImages(checked, profile, say);
+  const stack = checked.with({ ...images, CLAWS_POLICY_HASH: policy.hash });
   say(`starting profile ${profile}`);
   await start(stack, profile);
   const containers = await waitUntilHealthy(stack, HEALTHY_WITHIN_MS).catch(async (error: unknown) => {
@@ -44,10 +45,10 @@ export async function bringUp(
 async function makeRoom(stack: Stack, profile: ProfileName, say: UpOptions["say"]): Promise<void> {
   const running = await listContainers(stack);
   const other = running.find(
-    ({ Service }) => Service.startsWith("policy-") && Service !== `policy-${profile}`,
+    ({ Service }) => Service.startsWith("profile-") && Service !== `profile-${profile}`,
   );
   if (other !== undefined) {
-    say(`taking profile ${other.Service.slice("policy-".length)} down first`);
+    say(`taking profile ${other.Service.slice("profile-".length)} down first`);
     await takeDown(stack, { volumes: false });
   }
   const publishes = running.some(({ Service, State }) => Service === "netguard" && State === "running");
@@ -62,14 +63,18 @@ async function checkDiskOfEngine(): Promise<void> {
   if (path !== "" && existsSync(path)) checkDisk(path);
 }
 
-async function provideImages(stack: Stack, profile: ProfileName, say: UpOptions["say"]): Promise<void> {
-  const hash = hashSources(stack.root, [...stack.overlays, stack.settings["AGENT_IMAGE"] ?? ""]);
-  const key = [stack.project, profile].join("-");
-  if (isBuilt(stack.root, key, hash) && (await areAllPresent(await listImages(stack, profile)))) return;
-  await ensureBaseImages(stack);
+/** Builds what is missing or older than its sources. Returns the settings under which stand-ins are found. */
+async function provideImages(
+  stack: Stack,
+  profile: ProfileName,
+  say: UpOptions["say"],
+): Promise<NodeJS.ProcessEnv> {
+  if (isBuilt(stack, profile) && (await areAllPresent(await listImages(stack, profile)))) return {};
+  const standIns = await ensureBaseImages(stack);
   say("building images (the first time takes a few minutes)");
-  await buildImages(stack, profile);
-  rememberBuilt(stack.root, key, hash);
+  await buildImages(stack.with(standIns), profile);
+  rememberBuilt(stack, profile);
+  return standIns;
 }
 
 async function areAllPresent(images: readonly string[]): Promise<boolean> {
@@ -98,16 +103,7 @@ async function explain(stack: Stack, stderr: string): Promise<string> {
     lines.findLast((line) => /error|didn't complete|conflict|no space/i.test(line)) ?? lines.at(-1) ?? "";
   const failed = /service "([\w-]+)" didn't complete/.exec(message)?.[1];
   if (failed === undefined) return `the stack did not start: ${message.trim()}`;
-  const { stdout } = await stack.compose(["logs", "--no-log-prefix", "--tail", "1", failed]);
-  return `${failed} refused to start the stack: ${readMessage(stdout)}`;
-}
-
-function readMessage(logLine: string): string {
-  try {
-    return (JSON.parse(logLine.slice(logLine.indexOf("{"))) as { msg: string }).msg;
-  } catch {
-    return logLine.trim();
-  }
+  return `${failed} refused to start the stack: ${await lastWords(stack, failed)}`;
 }
 
 /** What to open and what to try, after the stack is up. */

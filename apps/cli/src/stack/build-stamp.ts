@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ProfileName, Stack } from "./stack.ts";
 
 /** What images are built from: the build context, as .dockerignore leaves it, and the Compose files. */
 const SOURCES = [
@@ -46,14 +47,21 @@ function readEntries(path: string): string[] | undefined {
   }
 }
 
-const stampFile = (root: string, profile: string) => join(root, ".claws", `built-${profile}`);
+/** Images are shared by all deployments of a checkout: the stamp is per profile and overlays. */
+function stampOf(stack: Stack, profile: ProfileName): { file: string; hash: string } {
+  const name = ["built", profile, ...stack.overlays].join("-").replaceAll(/[^\w.-]/g, "_");
+  const hash = hashSources(stack.root, [...stack.overlays, stack.settings["AGENT_IMAGE"] ?? ""]);
+  return { file: join(stack.root, ".claws", name), hash };
+}
 
-export function isBuilt(root: string, profile: string, hash: string): boolean {
-  const file = stampFile(root, profile);
+/** Whether the images were built, or loaded, from what the sources are now. */
+export function isBuilt(stack: Stack, profile: ProfileName): boolean {
+  const { file, hash } = stampOf(stack, profile);
   return existsSync(file) && readFileSync(file, "utf8") === hash;
 }
 
-export function rememberBuilt(root: string, profile: string, hash: string): void {
-  mkdirSync(join(root, ".claws"), { recursive: true });
-  writeFileSync(stampFile(root, profile), hash);
+export function rememberBuilt(stack: Stack, profile: ProfileName): void {
+  const { file, hash } = stampOf(stack, profile);
+  mkdirSync(join(stack.root, ".claws"), { recursive: true });
+  writeFileSync(file, hash);
 }

@@ -25,7 +25,8 @@ export async function listContainers(stack: Stack): Promise<Container[]> {
     });
 }
 
-const isOneShot = ({ Service }: Container) => Service === "bootstrap" || Service.startsWith("policy-");
+const isOneShot = ({ Service }: Container) =>
+  Service === "bootstrap" || Service === "policy" || Service.startsWith("profile-");
 
 /** What still keeps the stack from being up, per container; empty when all is well. */
 export function findUnhealthy(containers: readonly Container[]): Container[] {
@@ -45,10 +46,21 @@ export async function waitUntilHealthy(stack: Stack, timeoutMs: number): Promise
     if (containers.length > 0 && unhealthy.length === 0) return containers.length;
     if (Date.now() > end) {
       const names = unhealthy.map(({ Service, State, Health }) => `${Service} (${Health || State})`);
+      const words = await lastWords(stack, unhealthy[0]?.Service ?? "");
       throw new ClawsError(
-        `not healthy after ${timeoutMs / 1_000} s: ${names.join(", ")}. See: docker compose logs ${unhealthy[0]?.Service ?? ""}`,
+        `not healthy after ${timeoutMs / 1_000} s: ${names.join(", ")}. The last words of the first: ${words}`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+/** A container's last log line, its message alone where the line is one of ours. */
+export async function lastWords(stack: Stack, service: string): Promise<string> {
+  const { stdout } = await stack.compose(["logs", "--no-log-prefix", "--tail", "1", service]);
+  try {
+    return (JSON.parse(stdout.slice(stdout.indexOf("{"))) as { msg: string }).msg;
+  } catch {
+    return stdout.trim() || "none";
   }
 }

@@ -1,16 +1,33 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClawsError } from "../claws-error.ts";
 import { runInteractive, runProgram } from "../run-program.ts";
-import type { Stack } from "./stack.ts";
+import { rememberBuilt } from "./build-stamp.ts";
+import { PROFILES, type Stack, withProfile } from "./stack.ts";
 
-/** Third-party images, by exact version. `./claws images pin` adds digests in docker-compose.yml. */
-export const THIRD_PARTY = {
-  node: { variable: "CLAWS_NODE_IMAGE", image: "node:24.21.0-bookworm-slim" },
-  debian: { variable: "CLAWS_DEBIAN_IMAGE", image: "debian:12.12-slim" },
-  dozzle: { variable: "CLAWS_DOZZLE_IMAGE", image: "amir20/dozzle:v10.7.3" },
+/** The settings that name third-party images; their defaults stand in docker-compose.yml, by exact version. */
+const THIRD_PARTY = {
+  debian: "CLAWS_DEBIAN_IMAGE",
+  node: "CLAWS_NODE_IMAGE",
+  dozzle: "CLAWS_DOZZLE_IMAGE",
 } as const;
+type ThirdParty = keyof typeof THIRD_PARTY;
+
+/** A third-party image as this deployment names it, and without the digest that `images pin` may have added. */
+interface ImageReference {
+  readonly name: string;
+  readonly unpinned: string;
+}
+
+function readReference(stack: Stack, which: ThirdParty): ImageReference {
+  const variable = THIRD_PARTY[which];
+  const compose = readFileSync(join(stack.root, "docker-compose.yml"), "utf8");
+  const name =
+    stack.settings[variable] || new RegExp(String.raw`\$\{${variable}:-([^}]+)\}`).exec(compose)?.[1];
+  if (name === undefined) throw new ClawsError(`docker-compose.yml names no default for ${variable}`);
+  return { name, unpinned: name.replace(/@sha256:[0-9a-f]{64}$/, "") };
+}
 
 async function isPresent(image: string): Promise<boolean> {
   return (await runProgram("docker", ["image", "inspect", image])).code === 0;
@@ -20,30 +37,35 @@ async function canPull(image: string): Promise<boolean> {
   return (await runProgram("docker", ["pull", "--quiet", image], { timeoutMs: 300_000 })).code === 0;
 }
 
-/** Has every base image here: pulled where a registry answers, else built as a stand-in, with one line that says so. */
-export async function ensureBaseImages(stack: Stack): Promise<void> {
-  const { node, debian, dozzle } = THIRD_PARTY;
-  const missing: string[] = [];
-  for (const { image } of [debian, node, dozzle]) {
-    if (!(await isPresent(image)) && (missing.length > 0 || !(await canPull(image)))) missing.push(image);
+/**
+ * Has every base image here: pulled where a registry answers, else built as a stand-in, with one line that
+ * says so. Returns the settings under which Compose finds the stand-ins: a registry's digest is not theirs.
+ */
+export async function ensureBaseImages(stack: Stack): Promise<NodeJS.ProcessEnv> {
+  const missing: ThirdParty[] = [];
+  for (const which of ["debian", "node", "dozzle"] as const) {
+    const { name } = readReference(stack, which);
+    if (!(await isPresent(name)) && (missing.length > 0 || !(await canPull(name)))) missing.push(which);
   }
-  if (missing.length === 0) return;
-  console.error(
-    `claws: no image registry answers: building stand-ins for ${missing.join(", ")} from Debian and npm packages`,
-  );
-  if (missing.includes(node.image) || missing.includes(debian.image)) {
-    const code = await runInteractive(
-      "sh",
-      [join(stack.root, "docker/base/build.sh"), debian.image, node.image],
-      { env: stack.settings },
+  const unpinned = (which: ThirdParty) => readReference(stack, which).unpinned;
+  const unbuilt: ThirdParty[] = [];
+  for (const which of missing) if (!(await isPresent(unpinned(which)))) unbuilt.push(which);
+  if (unbuilt.length > 0) {
+    console.error(
+      `claws: no image registry answers: building stand-ins for ${unbuilt.map(unpinned).join(", ")} from Debian and npm packages`,
     );
+  }
+  if (unbuilt.includes("node") || unbuilt.includes("debian")) {
+    const build = [join(stack.root, "docker/base/build.sh"), unpinned("debian"), unpinned("node")];
+    const code = await runInteractive("sh", build, { env: stack.settings });
     if (code !== 0) throw new ClawsError("the stand-in base images could not be built: see the lines above");
   }
-  if (missing.includes(dozzle.image)) await buildLogViewer(stack, dozzle.image);
+  if (unbuilt.includes("dozzle")) await buildLogViewer(stack, unpinned("dozzle"), unpinned("node"));
+  return Object.fromEntries(missing.map((which) => [THIRD_PARTY[which], unpinned(which)]));
 }
 
 /** Dozzle cannot be had without a registry: the log viewer takes its name and its place, and says so on its page. */
-async function buildLogViewer(stack: Stack, image: string): Promise<void> {
+async function buildLogViewer(stack: Stack, image: string, nodeImage: string): Promise<void> {
   const app = join(stack.root, "apps/log-viewer");
   const bundle = await runProgram(process.execPath, [join(stack.root, "tools/bundle.ts")], { cwd: app });
   if (bundle.code !== 0) throw new ClawsError(`the log viewer could not be bundled: ${bundle.stderr.trim()}`);
@@ -55,7 +77,7 @@ async function buildLogViewer(stack: Stack, image: string): Promise<void> {
       "build",
       "--quiet",
       "--build-arg",
-      `NODE_IMAGE=${THIRD_PARTY.node.image}`,
+      `NODE_IMAGE=${nodeImage}`,
       "-t",
       image,
       context,
@@ -95,45 +117,45 @@ export async function saveImages(stack: Stack, profile: string, file: string): P
   return images.length;
 }
 
-export async function loadImages(file: string): Promise<string[]> {
+/** Loads images that `save` wrote; from then on `up` takes them as built from this checkout. */
+export async function loadImages(stack: Stack, file: string): Promise<string[]> {
   const { code, stdout, stderr } = await runProgram("docker", ["load", "--input", file]);
   if (code !== 0) throw new ClawsError(`the images could not be loaded from ${file}: ${lastLines(stderr)}`);
-  return [...stdout.matchAll(/^Loaded image: (.+)$/gm)].map(([, image]) => image ?? "");
+  const loaded = [...stdout.matchAll(/^Loaded image: (.+)$/gm)].map(([, image]) => image ?? "");
+  for (const profile of PROFILES) {
+    const deployment = withProfile(stack, profile);
+    const needed = await listImages(deployment, profile);
+    if (needed.every((image) => loaded.includes(image))) rememberBuilt(deployment, profile);
+  }
+  return loaded;
 }
 
-/** Writes the registry's digest behind each third-party image in docker-compose.yml. */
-export async function pinImages(stack: Stack, readFile: (path: string) => string): Promise<string[]> {
+/** Writes the registry's digest behind each third-party image in docker-compose.yml; all of them or none. */
+export async function pinImages(stack: Stack): Promise<string[]> {
   const path = join(stack.root, "docker-compose.yml");
-  let compose = readFile(path);
+  let compose = readFileSync(path, "utf8");
   const pinned: string[] = [];
-  for (const { variable, image } of Object.values(THIRD_PARTY)) {
-    const { code, stdout } = await runProgram(
-      "docker",
-      ["buildx", "imagetools", "inspect", image, "--format", "{{.Manifest.Digest}}"],
-      { timeoutMs: 60_000 },
-    );
-    const digest = stdout.trim();
-    if (code !== 0 || !/^sha256:[0-9a-f]{64}$/.test(digest)) {
-      throw new ClawsError(
-        `no registry answers for ${image}: nothing was pinned. Run this where the internet is reachable`,
-      );
-    }
-    const escaped = image.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  for (const which of ["debian", "node", "dozzle"] as const) {
+    const { name, unpinned } = readReference({ ...stack, settings: {} }, which);
+    const digest = await readRegistryDigest(unpinned);
     compose = compose.replaceAll(
-      new RegExp(String.raw`(\$\{${variable}:-)${escaped}(?:@sha256:[0-9a-f]{64})?\}`, "g"),
-      `$1${image}@${digest}}`,
+      `\${${THIRD_PARTY[which]}:-${name}}`,
+      `\${${THIRD_PARTY[which]}:-${unpinned}@${digest}}`,
     );
-    pinned.push(`${image}@${digest}`);
+    pinned.push(`${unpinned}@${digest}`);
   }
   writeFileSync(path, compose);
   return pinned;
 }
 
-/** Where nothing was pinned by the user, a pinned digest of a registry cannot match a stand-in: name it without. */
-export function standInSettings(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.values(THIRD_PARTY).map(({ variable, image }) => [variable, image]));
-}
-
-export function ensureFolder(path: string): void {
-  mkdirSync(path, { recursive: true });
+async function readRegistryDigest(image: string): Promise<string> {
+  const format = ["--format", "{{.Manifest.Digest}}"];
+  const { code, stdout } = await runProgram("docker", ["buildx", "imagetools", "inspect", image, ...format], {
+    timeoutMs: 60_000,
+  });
+  const digest = stdout.trim();
+  if (code === 0 && /^sha256:[0-9a-f]{64}$/.test(digest)) return digest;
+  throw new ClawsError(
+    `no registry answers for ${image}: nothing was pinned. Run this where the internet is reachable`,
+  );
 }

@@ -1,6 +1,7 @@
-import { readFileSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import type { CompiledPolicy } from "@claws/contracts";
 import { compileProfile } from "@claws/policy";
 import { ClawsError } from "../claws-error.ts";
 import { PROFILES, type ProfileName, type Stack } from "./stack.ts";
@@ -18,20 +19,23 @@ export function readProfileName(names: readonly string[]): ProfileName {
   return profile;
 }
 
-/** Compiles the profile as the policy container will, so that a mistake is one line here. */
-export function checkProfile(stack: Stack, profile: ProfileName): void {
+/** Compiles the profile as the policy container will, so that a mistake is one line here. Returns the policy. */
+export function checkProfile(stack: Stack, profile: ProfileName): CompiledPolicy {
   const { settings } = stack;
   const directory = settings["CLAWS_PROFILES"] ?? "profiles";
   const file = join(directory, `${profile}.yaml`);
+  const path = resolve(stack.root, file);
+  if (!existsSync(path))
+    throw new ClawsError(`there is no ${file}: CLAWS_PROFILES must name a folder with a file per profile`);
   const set = (name: string) => (settings[name] === "" ? undefined : settings[name]);
-  const compilation = compileProfile(profile, readFileSync(join(stack.root, file), "utf8"), {
+  const compilation = compileProfile(profile, readFileSync(path, "utf8"), {
     allowedTools: profile === "airgap" ? undefined : set(`ALLOWED_TOOLS_${profile.toUpperCase()}`),
     blockedTools: set("BLOCKED_TOOLS"),
     maxApiCallsPerMinute: set("MAX_API_CALLS_PER_MINUTE"),
     maxCostPerSessionUsd: set("MAX_COST_PER_SESSION_USD"),
     maxTokensPerRequest: set("MAX_TOKENS_PER_REQUEST"),
   });
-  if (compilation.ok) return;
+  if (compilation.ok) return compilation.policy;
   const mistakes = compilation.mistakes.map(({ line, message }) =>
     line === undefined ? `.env: ${message}` : `${file}, line ${line}: ${message}`,
   );

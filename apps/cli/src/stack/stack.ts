@@ -19,9 +19,12 @@ export interface Stack {
   readonly overlays: readonly string[];
   compose(args: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
   composeInteractive(args: readonly string[]): Promise<number>;
+  /** The same deployment with some settings more, or others. */
+  with(settings: NodeJS.ProcessEnv): Stack;
 }
 
 const ALL_PROFILES = "*";
+const AIRGAP = "docker-compose.airgap.yml";
 
 /** Reads a deployment's settings: the environment goes over `.env`, as Compose itself has it. */
 export function readStack(root: string, environment: NodeJS.ProcessEnv): Stack {
@@ -47,16 +50,14 @@ export function readStack(root: string, environment: NodeJS.ProcessEnv): Stack {
     settings: env,
     compose: (args, options) => runProgram("docker", [...base, ...args], { cwd: root, env, ...options }),
     composeInteractive: (args) => runInteractive("docker", [...base, ...args], { cwd: root, env }),
+    with: (more) => readStack(root, { ...env, ...more }),
   };
 }
 
 /** The same deployment with the files that its profile needs: air-gapped has one of its own on top. */
 export function withProfile(stack: Stack, profile: ProfileName): Stack {
-  if (profile !== "airgap") return stack;
-  return readStack(stack.root, {
-    ...stack.settings,
-    CLAWS_OVERLAYS: ["docker-compose.airgap.yml", ...stack.overlays].join(":"),
-  });
+  if (profile !== "airgap" || stack.overlays.includes(AIRGAP)) return stack;
+  return stack.with({ CLAWS_OVERLAYS: [AIRGAP, ...stack.overlays].join(":") });
 }
 
 /** Compose arguments that mean every service, whichever profile it belongs to. */

@@ -1,4 +1,5 @@
 import { mkdirSync, statSync } from "node:fs";
+import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { ClawsError } from "../claws-error.ts";
 
@@ -16,7 +17,8 @@ const CONTAINER_USER = 10_001;
 export function readWorkspaceUser(workspace: string | undefined, root: string): WorkspaceUser {
   if (workspace === undefined || !/^[./~]/.test(workspace))
     return { uid: CONTAINER_USER, gid: CONTAINER_USER };
-  const path = resolve(root, workspace);
+  // As Compose reads it: `~` is the home folder.
+  const path = resolve(root, workspace.replace(/^~(?=\/|$)/, homedir()));
   mkdirSync(path, { recursive: true });
   const { uid, gid } = statSync(path);
   if (uid === 0) {
