@@ -77,6 +77,33 @@ describe("day one", () => {
     }
   });
 
+  it("AGENT_IMAGE plugs an own agent in, with a workspace, a token and the doors", async () => {
+    const context = join(scratch, "own-agent");
+    await run("mkdir", [context]);
+    writeFileSync(
+      join(context, "Dockerfile"),
+      'FROM debian:12.12-slim\nRUN echo mine > /own-agent\nUSER nobody\nCMD ["sleep", "infinity"]\n',
+    );
+    expect((await run("docker", ["build", "--quiet", "-t", "claws-e2e-own-agent:1", context])).code).toBe(0);
+    const other = readDeployment("claws-e2e-other", {
+      AGENT_IMAGE: "claws-e2e-own-agent:1",
+      CLAWS_PROFILES: "./profiles",
+    });
+    try {
+      const up = await other.claws(["up", "filtered"]);
+      expect(up.code, up.stderr).toBe(0);
+      const { stdout } = await other.exec("agent", [
+        "sh",
+        "-c",
+        "cat /own-agent; id -u; test -s /run/claws/token && touch /workspace/x && echo $CLAWS_BROKER_URL",
+      ]);
+      expect(stdout.trim().split("\n")).toEqual(["mine", "10001", "http://broker:7000"]);
+    } finally {
+      await other.claws(["down", "--volumes"]);
+      await run("docker", ["rmi", "--force", "claws-e2e-own-agent:1", "sandbox-claws/agent:own-local"]);
+    }
+  });
+
   it("./claws images save and load carry every image to a machine without a registry", async () => {
     const file = join(scratch, "images.tar");
     const saved = await e2e.claws(["images", "save", file, "filtered"]);

@@ -135,6 +135,17 @@ describe("an intruder in the agent's container", () => {
     }
   });
 
+  it("finds no way out: ./claws verify", async () => {
+    const { code, stdout, stderr } = await e2e.claws(["verify", "--json"]);
+    const { attempts } = JSON.parse(stdout) as { attempts: { open: boolean; tried: string }[] };
+    expect(
+      attempts.filter(({ open }) => open),
+      stderr,
+    ).toEqual([]);
+    expect(attempts.length).toBeGreaterThanOrEqual(10);
+    expect(code).toBe(0);
+  });
+
   it("is refused without a token, with another one, and from a web page", async () => {
     const ask = async (headers: Record<string, string>) => {
       const { stdout } = await e2e.evaluate(

@@ -7,6 +7,7 @@ import { setSecret } from "./commands/secrets.ts";
 import { runTests } from "./commands/test.ts";
 import { readTourStack, takeTour } from "./commands/tour.ts";
 import { bringUp, describeStack } from "./commands/up.ts";
+import { verifyExits } from "./commands/verify.ts";
 import { connectAsOperator, createLoginLink } from "./operator-client.ts";
 import { findUnhealthy, listContainers } from "./stack/health.ts";
 import { loadImages, pinImages, saveImages } from "./stack/images.ts";
@@ -91,6 +92,21 @@ export function createProgram(stack: Stack, environment: NodeJS.ProcessEnv): Com
         );
       const allAsExpected = await takeTour(readTourStack(stack.root, environment), { say, onStep, keep });
       exitWith(allAsExpected ? 0 : 1);
+    });
+
+  program
+    .command("verify")
+    .description(
+      "try every way out of the running agent's container but the three doors; exit code 1 when one is open",
+    )
+    .option("--json")
+    .action(async ({ json }: { json?: boolean }) => {
+      const attempts = await verifyExits(stack);
+      for (const { tried, open, happened } of attempts) {
+        if (!json) print(`${open ? "✗ OPEN  " : "✓ closed"} ${tried} (${happened})`);
+      }
+      if (json) print(JSON.stringify({ attempts, closed: attempts.every(({ open }) => !open) }));
+      exitWith(attempts.some(({ open }) => open) ? 1 : 0);
     });
 
   addApprovals(program, stack, print);

@@ -19,8 +19,7 @@ const Side = z.object({ runs: z.array(Distribution).min(1) });
  * in interleaved rounds. The difference is what the gates add.
  */
 export const benchBroker: Bench = async (base, { say, environment }) => {
-  const stack = readTourStack(base.root, { ...environment, CLAWS_PROFILES: "./e2e/profiles/bench" });
-  const deployment = { ...stack };
+  const deployment = readTourStack(base.root, environment).with({ CLAWS_PROFILES: "./e2e/profiles/bench" });
   await takeDown(deployment, { volumes: true });
   try {
     await bringUp(deployment, ["filtered"], { say });

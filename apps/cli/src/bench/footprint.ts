@@ -15,6 +15,7 @@ export const benchFootprint: Bench = async (base, { say, environment }) => {
     CLAWS_PROJECT: "claws-bench",
     CLAWS_CONSOLE_PORT: "0",
     CLAWS_LOGS_PORT: "0",
+    AGENT_IMAGE: "",
   });
   await bringUp(stack, ["filtered"], { say });
   const seconds: number[] = [];

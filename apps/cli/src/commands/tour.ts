@@ -1,9 +1,9 @@
-import { createServer, type AddressInfo } from "node:net";
 import * as z from "zod";
 import { ClawsError } from "../claws-error.ts";
 import { connectAsOperator, type OperatorClient } from "../operator-client.ts";
 import { readStack, type Stack } from "../stack/stack.ts";
 import { takeDown } from "./down.ts";
+import { listenOnAllAddresses } from "./listen-on-all-addresses.ts";
 import { bringUp } from "./up.ts";
 
 const Step = z.object({ tried: z.string(), ok: z.boolean(), happened: z.string(), by: z.string() });
@@ -19,6 +19,7 @@ export function readTourStack(root: string, environment: NodeJS.ProcessEnv): Sta
     CLAWS_CONSOLE_PORT: "0",
     CLAWS_LOGS_PORT: "0",
     CLAWS_TEST_PREFIX: "203.0.113",
+    AGENT_IMAGE: "",
     WORKSPACE: "workspace",
     ALLOWED_TOOLS_FILTERED: "",
     BLOCKED_TOOLS: "",
@@ -112,14 +113,4 @@ function approveWhatWaits(operator: OperatorClient): { stop: () => Promise<void>
       await work;
     },
   };
-}
-
-/** A listener on every address of the machine, so that "the host cannot be reached" is about a host that could. */
-async function listenOnAllAddresses(): Promise<{ port: number; close: () => void }> {
-  const server = createServer((socket) => socket.end("reached the host\n"));
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port: 0, host: "0.0.0.0" }, resolve);
-  });
-  return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }

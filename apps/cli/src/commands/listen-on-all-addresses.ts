@@ -1,0 +1,11 @@
+import { type AddressInfo, createServer } from "node:net";
+
+/** A listener on every address of the machine, so that "the host cannot be reached" is about a host that could be. */
+export async function listenOnAllAddresses(): Promise<{ port: number; close: () => void }> {
+  const server = createServer((socket) => socket.end("reached the host\n"));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port: 0, host: "0.0.0.0" }, resolve);
+  });
+  return { port: (server.address() as AddressInfo).port, close: () => server.close() };
+}
