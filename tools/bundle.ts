@@ -15,20 +15,23 @@ const manifest = JSON.parse(readFileSync(join(app, "package.json"), "utf8")) as 
 /** `ssh2` and the BuildKit session code of docker-modem are never used here and bring native code. */
 const leaveOutUnused: Plugin = {
   name: "leave-out-unused",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader)$/ }, ({ path }) => ({
+  setup(build) {
+    build.onResolve({ filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader)$/ }, ({ path }) => ({
       path,
       namespace: "unused",
     }));
-    onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: "module.exports = {};", loader: "js" }));
+    build.onLoad({ filter: /.*/, namespace: "unused" }, () => ({
+      contents: "module.exports = {};",
+      loader: "js",
+    }));
   },
 };
 
 /** http-proxy 1.18 still calls the deprecated `util._extend` (DEP0060). */
 const withoutDeprecatedExtend: Plugin = {
   name: "without-deprecated-extend",
-  setup({ onLoad }) {
-    onLoad({ filter: /node_modules\/http-proxy\/lib\/.*\.js$/ }, ({ path }) => ({
+  setup(build) {
+    build.onLoad({ filter: /node_modules\/http-proxy\/lib\/.*\.js$/ }, ({ path }) => ({
       contents: readFileSync(path, "utf8").replace(/require\(['"]util['"]\)\._extend/g, "Object.assign"),
       loader: "js",
     }));

@@ -149,7 +149,7 @@ export function createProgram(stack: Stack, environment: NodeJS.ProcessEnv): Com
   program
     .command("test [suite]")
     .description("everything: format, lint, types, unit, images, e2e; or one of unit, e2e")
-    .action(async (suite?: string) => exitWith(await runTests(stack, suite, { say })));
+    .action(async (suite?: string) => exitWith(await runTests(stack, suite, { say, environment })));
   program
     .command(`bench <name>`)
     .description(`measure: ${Object.keys(benches).join(", ")}; prints one JSON document`)

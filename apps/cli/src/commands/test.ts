@@ -7,6 +7,7 @@ import type { Stack } from "../stack/stack.ts";
 
 export interface TestOptions {
   readonly say: (line: string) => void;
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 interface Tally {
@@ -23,17 +24,18 @@ const SUITES = ["unit", "e2e"] as const;
 export async function runTests(
   stack: Stack,
   suite: string | undefined,
-  { say }: TestOptions,
+  options: TestOptions,
 ): Promise<number> {
   if (suite !== undefined && !SUITES.some((known) => known === suite)) {
     throw new ClawsError(
       `there is no suite ${suite}: choose one of ${SUITES.join(", ")}, or none for everything`,
     );
   }
+  const { say, environment } = options;
   const tally: Tally = { passed: 0, failed: 0 };
   const check = async (name: string, command: string, args: readonly string[]) => {
     say(name);
-    const code = await runInteractive(command, args, { cwd: stack.root, env: process.env });
+    const code = await runInteractive(command, args, { cwd: stack.root, env: environment });
     if (code === 0) tally.passed++;
     else tally.failed++;
   };
@@ -48,13 +50,13 @@ export async function runTests(
   }
   if (suite === undefined || suite === "unit") {
     await check("redis for the tests", "sh", [join(stack.root, "tools/redis-server.sh")]);
-    add(tally, await runVitest(stack, "unit", "vitest.config.ts", say));
+    add(tally, await runVitest(stack, "unit", "vitest.config.ts", options));
   }
   if (suite === undefined || suite === "e2e") {
     const { startedPid } = await ensureEngine(stack.root);
     try {
       await ensureBaseImages(stack);
-      add(tally, await runVitest(stack, "end to end, on the real engine", "e2e/vitest.config.ts", say));
+      add(tally, await runVitest(stack, "end to end, on the real engine", "e2e/vitest.config.ts", options));
     } finally {
       if (startedPid !== undefined) await stopEngine(startedPid);
     }
@@ -81,7 +83,7 @@ async function runVitest(
   const code = await runInteractive(
     join(stack.root, "node_modules/.bin/vitest"),
     ["run", "--config", config, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
-    { cwd: stack.root, env: process.env },
+    { cwd: stack.root, env: environment },
   );
   const { stdout } = await runProgram("cat", [report]);
   if (stdout === "") return { passed: 0, failed: 1 };

@@ -98,9 +98,9 @@ export async function walkTour(stack: Stack, onStep: (step: TourStep) => void): 
 
 /** The operator of the tour: approves each call that waits, through the same API as the console. */
 function approveWhatWaits(operator: OperatorClient): { stop: () => Promise<void> } {
-  let stopped = false;
+  const stopping = new AbortController();
   const work = (async () => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       for (const approval of await operator.listApprovals("open")) {
         if (approval.state === "pending") await operator.decide(approval, "approve");
       }
@@ -109,7 +109,7 @@ function approveWhatWaits(operator: OperatorClient): { stop: () => Promise<void>
   })();
   return {
     async stop() {
-      stopped = true;
+      stopping.abort();
       await work;
     },
   };
