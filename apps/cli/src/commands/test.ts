@@ -75,7 +75,7 @@ async function runVitest(
   stack: Stack,
   name: string,
   config: string,
-  say: TestOptions["say"],
+  { say, environment }: TestOptions,
 ): Promise<Tally> {
   say(name);
   const report = join(stack.root, ".claws", `report-${config.replaceAll(/\W+/g, "-")}.json`);
