@@ -22,6 +22,8 @@ export interface Journey {
   readonly flagged: string[];
   /** Reservation in rate-limiter, to be committed or released. */
   reservation?: string;
+  /** Reservation that an open approval keeps: it is settled only once that approval has ended. */
+  held?: string;
   /** Set once a person approved and the single-use receipt was taken. */
   approval?: { readonly id: string; readonly consumed: ConsumedApproval };
 }

@@ -6,13 +6,19 @@ import type { Pipeline, ToolRequest } from "./pipeline.ts";
 /** How long a result that nobody was there to receive waits for the same call to be sent again. */
 const KEEP_UNDELIVERED_MS = 600_000;
 
+/** One run, and everybody who waits for its outcome. */
+interface SharedRun {
+  readonly outcome: Promise<CallOutcome>;
+  readonly callers: AbortSignal[];
+}
+
 /**
  * For calls that a person decides on: the same call sent again while the first is under way joins it,
- * and one whose caller hung up before the result came is delivered on the next sending. Without this, a
- * client that gives up after 60 s and retries would ask for the approval, or the action, twice.
+ * and one whose callers all hung up before the result came is delivered on the next sending. Without this,
+ * a client that gives up after 60 s and retries would ask for the approval, or the action, twice.
  */
 export function joinSameCalls(run: Pipeline, isHeld: (request: ToolRequest) => boolean): Pipeline {
-  const underWay = new Map<string, Promise<CallOutcome>>();
+  const underWay = new Map<string, SharedRun>();
   const undelivered = new Map<string, { outcome: CallOutcome; timer: NodeJS.Timeout }>();
 
   const deliverLater = (key: string, outcome: CallOutcome) => {
@@ -31,11 +37,16 @@ export function joinSameCalls(run: Pipeline, isHeld: (request: ToolRequest) => b
       return waiting.outcome;
     }
     const current = underWay.get(key);
-    if (current !== undefined) return current;
+    if (current !== undefined) {
+      current.callers.push(request.signal);
+      return current.outcome;
+    }
+    const callers = [request.signal];
     const mine = run(request).finally(() => underWay.delete(key));
-    underWay.set(key, mine);
+    underWay.set(key, { outcome: mine, callers });
     const outcome = await mine;
-    if (request.signal.aborted && outcome.kind === "result") deliverLater(key, outcome);
+    // Kept although somebody received it, it would answer the next call of the same words unexecuted.
+    if (outcome.kind === "result" && callers.every(({ aborted }) => aborted)) deliverLater(key, outcome);
     return outcome;
   };
 }

@@ -9,6 +9,8 @@ export type ListTools = (agent: AgentId) => Promise<Tool[]>;
 /** The tools that this agent may call, by the very function that a call is judged with. */
 export function createListTools(policy: CompiledPolicy, catalogue: ToolCatalogue): ListTools {
   return async (agent) => {
+    // Asking the catalogue starts servers: not for an agent that may use none of them.
+    if (!Object.hasOwn(policy.agents, agent)) return [];
     const definitions = await catalogue.list(agent);
     return definitions
       .filter(({ name }) => decideToolScope(policy, agent, name).allowed)

@@ -75,7 +75,7 @@ export function createPipeline(steps: PipelineSteps): Pipeline {
 
   const judge = async (prepared: PreparedCall, journey: Journey): Promise<Judgement> => {
     const held = needsApproval(prepared.terms.risk) ? await findHeld(prepared) : undefined;
-    if (held !== undefined) journey.reservation = held.reservation;
+    if (held !== undefined) journey.held = held.reservation;
     for (const gate of held === undefined ? inOrder(gates) : whenResuming(gates)) {
       const verdict = await gate.decide(prepared, journey);
       switch (verdict.verdict) {
@@ -126,6 +126,8 @@ export function createPipeline(steps: PipelineSteps): Pipeline {
     const { identity, tool } = request;
     await Promise.all([
       settle.reservation(journey, "release"),
+      // Only where the person's approval is used up already and something after it said no.
+      settle.approval(journey, "failed"),
       audit.recordRefusal({ ...identity, tool, ...(prepared ? { digest: prepared.digest } : {}) }, problem),
     ]);
     return refused(problem);

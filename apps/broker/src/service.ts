@@ -55,7 +55,6 @@ export async function createBroker(settings: Settings, { logger }: ServiceTools)
 
   const catalogue = createToolCatalogue({
     policy,
-    launcher,
     logger,
     connect: (server, agent) =>
       createServerConnection({
@@ -120,11 +119,11 @@ export async function createBroker(settings: Settings, { logger }: ServiceTools)
   return {
     listeners: [{ server: createServer(app), host: settings.LISTEN_HOST, port: settings.LISTEN_PORT }],
     readiness: {
-      "approval-gateway": approvals.isReachable,
-      "rate-limiter": limiter.isReachable,
-      "dlp-scanner": scanner.isReachable,
-      auditor: auditor.isReachable,
-      launcher: launcher.isReachable,
+      "approval-gateway": () => approvals.isReachable(),
+      "rate-limiter": () => limiter.isReachable(),
+      "dlp-scanner": () => scanner.isReachable(),
+      auditor: () => auditor.isReachable(),
+      launcher: () => launcher.isReachable(),
     },
     async close() {
       await catalogue.close();

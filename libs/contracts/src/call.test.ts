@@ -33,10 +33,17 @@ describe("a JSON value", () => {
     },
   );
 
-  it("may be nested as deep as its sender likes", () => {
-    let deep: JsonValue = [];
-    for (let depth = 0; depth < 200_000; depth++) deep = [deep];
-    expect(JsonValue.safeParse(deep).success).toBe(true);
+  it("may be nested 512 deep and no deeper", () => {
+    const nested = (depth: number) => JSON.parse("[".repeat(depth) + "]".repeat(depth)) as unknown;
+    expect(JsonValue.safeParse(nested(513)).success).toBe(true);
+    expect(JsonValue.safeParse(nested(514)).success).toBe(false);
+    expect(JsonValue.safeParse(nested(100_000)).success).toBe(false);
+  });
+
+  it("is no loop", () => {
+    const loop: unknown[] = [];
+    loop.push(loop, loop);
+    expect(JsonValue.safeParse(loop).success).toBe(false);
   });
 });
 

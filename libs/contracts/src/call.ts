@@ -3,17 +3,18 @@ import { AgentId, CallDigest, ServerName, SessionId, Sha256Hex, ToolName } from 
 
 export type JsonValue = z.util.JSONType;
 
-const NOT_JSON = "must be JSON, without a key named __proto__";
+const MAX_DEPTH = 512;
+const NOT_JSON = `must be JSON, nested at most ${MAX_DEPTH} deep, without a key named __proto__`;
 
 /**
  * Any JSON value, as it is. Zod's own `z.json()` and `z.record()` silently leave out the key `__proto__`:
  * a scanner would not see what stands under it, and the executed call would carry it. Here it is a mistake.
  */
-export const JsonValue = z.custom<JsonValue>(isJsonValue, NOT_JSON);
+export const JsonValue = z.custom<JsonValue>((value) => isJsonValue(value, 0), NOT_JSON);
 
 /** A JSON object, under the same rule. */
 export const JsonObject = z.custom<Record<string, JsonValue>>(
-  (value) => isObject(value) && isJsonValue(value),
+  (value) => isObject(value) && isJsonValue(value, 0),
   NOT_JSON,
 );
 export type JsonObject = z.infer<typeof JsonObject>;
@@ -22,17 +23,14 @@ function isObject(value: unknown): boolean {
   return Object.prototype.toString.call(value) === "[object Object]";
 }
 
-/** Without recursion, since depth is the sender's choice. */
-function isJsonValue(value: unknown): boolean {
-  const waiting: unknown[] = [value];
-  while (waiting.length > 0) {
-    const item = waiting.pop();
-    if (item === null || typeof item === "string" || typeof item === "boolean") continue;
-    if (typeof item === "number" && Number.isFinite(item)) continue;
-    if (!Array.isArray(item) && (!isObject(item) || Object.hasOwn(item as object, "__proto__"))) return false;
-    for (const inside of Object.values(item as object)) waiting.push(inside);
-  }
-  return true;
+/** A loop is deeper than any limit, so it ends here too. */
+function isJsonValue(value: unknown, depth: number): boolean {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (depth > MAX_DEPTH) return false;
+  if (Array.isArray(value)) return value.every((item) => isJsonValue(item, depth + 1));
+  if (!isObject(value) || Object.hasOwn(value as object, "__proto__")) return false;
+  return Object.values(value as object).every((item) => isJsonValue(item, depth + 1));
 }
 
 /**

@@ -1,17 +1,15 @@
 import type { AgentIdentity } from "@claws/agent-token";
-import { createProblem, JsonValue, ToolName } from "@claws/contracts";
+import { createProblem, JsonObject, type JsonValue, ToolName } from "@claws/contracts";
 import { ProblemError } from "@claws/service-kit";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { type AuthInfo, type CallToolResult, createMcpHandler, Server } from "@modelcontextprotocol/server";
 import express, { type Express, type Request } from "express";
-import * as z from "zod";
 import { type CallOutcome, refused } from "../call-outcome.ts";
 import { authenticate } from "./authenticate.ts";
 import { readStrictBody, signalOf } from "./read-body.ts";
 import { type Face, MAX_BODY_BYTES } from "./rest-face.ts";
 
 const SERVER_INFO = { name: "sandbox-claws-broker", version: "1" };
-const Arguments = z.record(z.string(), JsonValue);
 
 /** What authentication found out travels to the handlers beside the request, never in it. */
 interface Caller {
@@ -31,7 +29,7 @@ export function addMcpFace(app: Express, { verify, run, listTools }: Face): void
     server.setRequestHandler("tools/call", async ({ params }) => {
       const tool = ToolName.safeParse(params.name);
       if (!tool.success) return readResult(refused(unknownTool()));
-      const values = Arguments.parse(params.arguments ?? {});
+      const values = JsonObject.parse(params.arguments ?? {});
       return readResult(await run({ identity, tool: tool.data, arguments: values, signal }));
     });
     return server;

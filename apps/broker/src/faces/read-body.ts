@@ -21,8 +21,11 @@ export function readStrictBody(request: Request): JsonValue {
 export function signalOf(request: Request): AbortSignal {
   const controller = new AbortController();
   const { res: response } = request;
-  response?.once("close", () => {
-    if (!response.writableFinished) controller.abort();
-  });
+  const abortUnlessAnswered = () => {
+    if (response?.writableFinished !== true) controller.abort();
+  };
+  // It may have gone while its token was verified.
+  if (response?.closed === true) abortUnlessAnswered();
+  else response?.once("close", abortUnlessAnswered);
   return controller.signal;
 }

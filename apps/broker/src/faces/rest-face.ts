@@ -1,4 +1,4 @@
-import { JsonValue, ToolName } from "@claws/contracts";
+import { JsonObject, ToolName } from "@claws/contracts";
 import { ProblemError, sendProblem } from "@claws/service-kit";
 import express, { type Express, type Request } from "express";
 import * as z from "zod";
@@ -17,7 +17,7 @@ export interface Face {
 
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
-const CallBody = z.strictObject({ arguments: z.record(z.string(), JsonValue).default({}) });
+const CallBody = z.strictObject({ arguments: JsonObject.default({}) });
 
 /** `GET /v1/tools` and `POST /v1/tools/{tool}/call`: the same pipeline for programs that do not speak MCP. */
 export function addRestFace(app: Express, { verify, run, listTools }: Face): void {

@@ -53,7 +53,12 @@ export function createApproveGate({ policy, approvals, verifyReceipt, ledger }: 
       path: `/v1/approvals/${id}/consume`,
       body: { digest: prepared.digest, policyHash: policy.hash },
     });
-    if (!answer.ok) return deny(answer.problem);
+    if (!answer.ok) {
+      // Where it is not known whether the approval was consumed, it may still be open.
+      if (answer.problem.code !== "service_unavailable") takeBack(journey);
+      return deny(answer.problem);
+    }
+    takeBack(journey);
     const problem = await verifyReceipt(answer.value, {
       id,
       digest: prepared.digest,
@@ -69,22 +74,21 @@ export function createApproveGate({ policy, approvals, verifyReceipt, ledger }: 
     name: "approve",
     async decide(prepared, journey) {
       if (!needsApproval(prepared.terms.risk)) return ALLOW;
-      if (journey.reservation === undefined) throw new Error("a call is approved only after it was admitted");
-      const opened = await request(prepared, journey.reservation);
+      const reservation = journey.held ?? journey.reservation;
+      if (reservation === undefined) throw new Error("a call is approved only after it was admitted");
+      const opened = await request(prepared, reservation);
       if (!opened.ok) return deny(opened.problem);
-      // From here on the reservation belongs to the approval: until a person decides, only its lease ends it.
-      const { reservation } = journey;
+      // From here on the reservation belongs to the approval: until that has ended, only its lease ends it.
       delete journey.reservation;
+      journey.held = reservation;
       const waited =
         opened.value.state === "pending" ? await waitForDecision(opened.value.id, journey.signal) : opened;
       if (!waited.ok) return journey.signal.aborted ? holdFor(opened.value) : deny(waited.problem);
       const approval = waited.value;
-      if (approval.state !== "pending") journey.reservation = reservation;
+      if (approval.state === "pending") return holdFor(approval);
+      if (approval.state === "approved") return consume(prepared, journey, approval.id);
+      takeBack(journey);
       switch (approval.state) {
-        case "pending":
-          return holdFor(approval);
-        case "approved":
-          return consume(prepared, journey, approval.id);
         case "denied":
           return deny(
             createProblem("approval_denied", {
@@ -110,6 +114,13 @@ export function createApproveGate({ policy, approvals, verifyReceipt, ledger }: 
       }
     },
   };
+}
+
+/** The approval has ended, so its reservation is this call's to settle. */
+function takeBack(journey: Journey): void {
+  if (journey.held === undefined) return;
+  journey.reservation = journey.held;
+  delete journey.held;
 }
 
 function holdFor(approval: ApprovalStatus): Verdict {

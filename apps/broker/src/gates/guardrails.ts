@@ -1,4 +1,4 @@
-import { createProblem, type JsonValue, ScanVerdict } from "@claws/contracts";
+import { createProblem, JsonObject, ScanVerdict } from "@claws/contracts";
 import type { ServiceClient } from "@claws/service-kit";
 import { ALLOW, deny, type Gate } from "../gate.ts";
 
@@ -18,8 +18,12 @@ export function createGuardrailsGate(scanner: ServiceClient): Gate {
       switch (verdict.action) {
         case "allow":
           return ALLOW;
-        case "redact":
-          return { verdict: "replace", arguments: verdict.content as Record<string, JsonValue> };
+        case "redact": {
+          const redacted = JsonObject.safeParse(verdict.content);
+          if (redacted.success) return { verdict: "replace", arguments: redacted.data };
+          const detail = "dlp-scanner gave back something else than arguments: see its log";
+          return deny(createProblem("service_unavailable", { service: "dlp-scanner", detail }));
+        }
         case "block":
           return deny(
             createProblem("dlp_blocked", {

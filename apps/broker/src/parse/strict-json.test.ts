@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, json, property } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseStrictJson } from "./strict-json.ts";
 
@@ -12,6 +12,8 @@ describe("parseStrictJson", () => {
     ["escaped duplicates", String.raw`{"a":1,"\u0061":2}`, "there twice"],
     ["full-width duplicates", '{"a":1,"\uff41":2}', "there twice"],
     ["duplicates deep inside", '[{"x":{"a":1,"A":2}}]', "there twice"],
+    ["a key that names the prototype", '{"__proto__":{"x":1}}', "__proto__"],
+    ["the same, escaped and deep inside", String.raw`[{"a":{"\u005f_proto__":1}}]`, "__proto__"],
     ["lone surrogates", String.raw`["\ud800"]`, "lone surrogate"],
     ["2^53+1", "[9007199254740993]", "2^53"],
     ["2^53 itself", "[9007199254740992]", "2^53"],
@@ -43,20 +45,14 @@ describe("parseStrictJson", () => {
   it.each([
     "[9007199254740991]",
     nested(65),
-    '{"__proto__":{"x":1}}',
+    '{"constructor":{"prototype":1},"toString":2}',
     String.raw`["\ud83d\ude00"]`,
     " [1.5e3] ",
   ])("accepts %s", (text) => expect(parseStrictJson(bytes(text))).toMatchObject({ ok: true }));
 
-  it("keeps __proto__ as a key and touches no prototype", () => {
-    const parsed = parseStrictJson(bytes('{"__proto__":{"polluted":true}}'));
-    expect(parsed.ok && Object.keys(parsed.value as object)).toEqual(["__proto__"]);
-    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
-  });
-
   it("reads whatever it accepts exactly as JSON.parse does", () => {
-    fc.assert(
-      fc.property(fc.json(), (text) => {
+    assert(
+      property(json(), (text) => {
         const parsed = parseStrictJson(bytes(text));
         if (parsed.ok) expect(JSON.stringify(parsed.value)).toBe(JSON.stringify(JSON.parse(text)));
       }),

@@ -1,9 +1,16 @@
-import { createProblem, type JsonValue, ScanVerdict } from "@claws/contracts";
+import { createProblem, JsonObject, JsonValue, type Problem, ScanVerdict } from "@claws/contracts";
 import type { ServiceClient } from "@claws/service-kit";
+import * as z from "zod";
 import { type CallOutcome, refused, type ToolResult } from "../call-outcome.ts";
 import type { PreparedCall } from "../gate.ts";
 
 const MAX_RESULT_CHARACTERS = 4_000_000;
+
+/** Redaction replaces text inside strings only, so the shape is the one that was sent. */
+const RedactedResult = z.looseObject({
+  content: z.array(JsonValue),
+  structuredContent: JsonObject.exactOptional(),
+});
 
 /** Looks at a result before the agent does. No scanner, no result: what was not read is not passed on. */
 export function createResultCheck(scanner: ServiceClient) {
@@ -20,13 +27,19 @@ export function createResultCheck(scanner: ServiceClient) {
       body: { direction: "results", content },
       timeoutMs: 5_000,
     });
-    if (!answer.ok) return refused(answer.problem);
+    if (!answer.ok) return refused(withheld(call.tool, answer.problem));
     const verdict = answer.value;
     switch (verdict.action) {
       case "allow":
         return { kind: "result", result };
-      case "redact":
-        return { kind: "result", result: { ...readRedacted(verdict.content), failed } };
+      case "redact": {
+        const redacted = RedactedResult.safeParse(verdict.content);
+        if (redacted.success) return { kind: "result", result: { ...redacted.data, failed } };
+        const detail = "dlp-scanner gave back something else than a result";
+        return refused(
+          withheld(call.tool, createProblem("service_unavailable", { service: "dlp-scanner", detail })),
+        );
+      }
       case "block":
         return refused(
           createProblem("dlp_blocked", {
@@ -40,7 +53,10 @@ export function createResultCheck(scanner: ServiceClient) {
   };
 }
 
-/** Redaction replaces text inside strings only, so the shape is the one that was sent. */
-function readRedacted(content: JsonValue): Omit<ToolResult, "failed"> {
-  return content as unknown as Omit<ToolResult, "failed">;
+/** The call did run: an agent that is told to retry would run it twice. */
+function withheld(tool: string, { code, service, detail }: Problem): Problem {
+  return createProblem(code, {
+    service,
+    detail: `${tool} ran, but its result is withheld (${detail}): send it again only if running twice does no harm`,
+  });
 }

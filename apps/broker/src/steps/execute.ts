@@ -14,6 +14,8 @@ export function execute(
   return connection.call({
     tool: call.tool,
     arguments: call.arguments,
+    imageDigest: call.imageDigest,
+    toolDefinitionHash: call.toolDefinitionHash,
     deadlineMs: prepared.terms.deadlineMs,
   });
 }

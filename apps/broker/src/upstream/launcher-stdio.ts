@@ -1,7 +1,14 @@
 import { once } from "node:events";
 import { request } from "node:https";
 import type { Duplex } from "node:stream";
-import { type AgentId, createProblem, Problem, type ServerName, STDIO_UPGRADE } from "@claws/contracts";
+import {
+  type AgentId,
+  createProblem,
+  FrozenCall,
+  Problem,
+  type ServerName,
+  STDIO_UPGRADE,
+} from "@claws/contracts";
 import { ProblemError, type ServiceIdentity } from "@claws/service-kit";
 
 export interface LauncherAddress {
@@ -10,14 +17,24 @@ export interface LauncherAddress {
   readonly identity: ServiceIdentity;
 }
 
-const START_TIMEOUT_MS = 20_000;
+/** A server that was started for one agent alone. */
+export interface ServerStdio {
+  /** Raw bytes of its stdin and stdout. */
+  readonly stream: Duplex;
+  /** Content id of the image that runs, as the engine knows it. */
+  readonly imageDigest: string;
+}
 
-/** Asks the launcher to start a server for an agent, and returns the raw stream of its stdin and stdout. */
+const START_TIMEOUT_MS = 20_000;
+const IMAGE_DIGEST_HEADER = "x-claws-image-digest";
+const ImageDigest = FrozenCall.shape.imageDigest;
+
+/** Asks the launcher to start a server for an agent. */
 export async function openServerStdio(
   launcher: LauncherAddress,
   server: ServerName,
   agent: AgentId,
-): Promise<Duplex> {
+): Promise<ServerStdio> {
   const { host, port, identity } = launcher;
   const opening = request({
     host,
@@ -29,13 +46,19 @@ export async function openServerStdio(
     agent: false,
     timeout: START_TIMEOUT_MS,
   });
-  const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+  const { promise, resolve, reject } = Promise.withResolvers<ServerStdio>();
   const unavailable = (detail: string) =>
     ProblemError.of("server_unavailable", { service: "launcher", detail });
-  opening.once("upgrade", (_response, socket, head) => {
-    socket.setTimeout(0);
-    if (head.length > 0) socket.unshift(head);
-    resolve(socket);
+  opening.once("upgrade", (response, stream, head) => {
+    stream.setTimeout(0);
+    const imageDigest = ImageDigest.safeParse(response.headers[IMAGE_DIGEST_HEADER]);
+    if (!imageDigest.success) {
+      stream.destroy();
+      reject(unavailable(`${server}: the launcher does not say which image it runs`));
+      return;
+    }
+    if (head.length > 0) stream.unshift(head);
+    resolve({ stream, imageDigest: imageDigest.data });
   });
   opening.once("response", (response) => {
     const chunks: Buffer[] = [];

@@ -4,13 +4,14 @@ import {
   type JsonValue,
   type Problem,
   type ServerName,
+  type Sha256Hex,
   ToolName,
 } from "@claws/contracts";
 import { ProblemError, type Logger } from "@claws/service-kit";
 import { Client, SdkError, SdkErrorCode } from "@modelcontextprotocol/client";
-import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/client/validators/cf-worker";
-import type { Duplex } from "node:stream";
 import type { ToolResult } from "../call-outcome.ts";
+import { createBoundedValidator } from "./bounded-validator.ts";
+import type { ServerStdio } from "./launcher-stdio.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 import { createToolDefinition, type ToolDefinition } from "./tool-definition.ts";
 
@@ -21,13 +22,23 @@ export type UpstreamOutcome =
 
 export interface UpstreamCall {
   readonly tool: ToolName;
+  /** What the call was judged by: a server that was started anew as something else does not get it. */
+  readonly imageDigest: string;
+  readonly toolDefinitionHash: Sha256Hex;
   readonly arguments: Readonly<Record<string, JsonValue>>;
   readonly deadlineMs: number;
 }
 
+/** What runs now, and the tools as it declares them. */
+export interface RunningServer {
+  readonly imageDigest: string;
+  readonly tools: ReadonlyMap<ToolName, ToolDefinition>;
+}
+
 /** One agent's connection to one server: started on first use, started again when it went away. */
 export interface ServerConnection {
-  tools(): Promise<ReadonlyMap<ToolName, ToolDefinition>>;
+  /** Throws ProblemError when it does not start. */
+  describe(): Promise<RunningServer>;
   call(call: UpstreamCall): Promise<UpstreamOutcome>;
   close(): Promise<void>;
 }
@@ -35,13 +46,12 @@ export interface ServerConnection {
 export interface ServerConnectionOptions {
   readonly server: ServerName;
   readonly agent: AgentId;
-  readonly openStdio: (server: ServerName, agent: AgentId) => Promise<Duplex>;
+  readonly openStdio: (server: ServerName, agent: AgentId) => Promise<ServerStdio>;
   readonly logger: Logger;
 }
 
-interface Connected {
+interface Connected extends RunningServer {
   readonly client: Client;
-  readonly tools: ReadonlyMap<ToolName, ToolDefinition>;
 }
 
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -58,22 +68,30 @@ export function createServerConnection({
   let connecting: Promise<Connected> | undefined;
   let failedAt = 0;
 
-  const connect = async (): Promise<Connected> => {
-    const transport = new StdioTransport(await openStdio(server, agent));
+  const connect = async (onGone: () => void): Promise<Connected> => {
+    const { stream, imageDigest } = await openStdio(server, agent);
     const client = new Client(
       { name: "sandbox-claws-broker", version: "1" },
-      { jsonSchemaValidator: new CfWorkerJsonSchemaValidator() },
+      { jsonSchemaValidator: createBoundedValidator() },
     );
-    client.onerror = (error) =>
-      logger.warn({ server, agent, reason: error.message }, "server spoke out of turn");
-    client.onclose = () => {
-      connecting = undefined;
-      logger.info({ server, agent }, "server went away");
-    };
-    await client.connect(transport, { timeout: CONNECT_TIMEOUT_MS });
-    const tools = await readTools(client, server, logger);
-    logger.info({ server, agent, tools: tools.size }, "server connected");
-    return { client, tools };
+    Object.assign(client, {
+      onerror: (error: Error) =>
+        logger.warn({ server, agent, reason: error.message }, "server spoke out of turn"),
+      onclose: () => {
+        onGone();
+        logger.info({ server, agent }, "server went away");
+      },
+    });
+    try {
+      await client.connect(new StdioTransport(stream), { timeout: CONNECT_TIMEOUT_MS });
+      const tools = await readTools(client, server, logger);
+      logger.info({ server, agent, imageDigest, tools: tools.size }, "server connected");
+      return { client, imageDigest, tools };
+    } catch (error) {
+      // Else its container would live on with nobody to speak to it.
+      stream.destroy();
+      throw error;
+    }
   };
 
   const connected = (): Promise<Connected> => {
@@ -81,9 +99,13 @@ export function createServerConnection({
     if (Date.now() - failedAt < PAUSE_MS) {
       return Promise.reject(unavailable(server, "it failed to start a moment ago"));
     }
-    const attempt = connect().catch((error: unknown) => {
-      failedAt = Date.now();
+    // The end of an earlier connection must not make a later one be forgotten.
+    const forget = () => {
       if (connecting === attempt) connecting = undefined;
+    };
+    const attempt: Promise<Connected> = connect(forget).catch((error: unknown) => {
+      failedAt = Date.now();
+      forget();
       throw error instanceof ProblemError ? error : unavailable(server, (error as Error).message);
     });
     connecting = attempt;
@@ -91,18 +113,25 @@ export function createServerConnection({
   };
 
   return {
-    tools: async () => (await connected()).tools,
-    async call({ tool, arguments: values, deadlineMs }) {
-      let client: Client;
+    describe: connected,
+    async call({ tool, arguments: values, deadlineMs, imageDigest, toolDefinitionHash }) {
+      let running: Connected;
       try {
-        ({ client } = await connected());
+        running = await connected();
       } catch (error) {
         if (!(error instanceof ProblemError)) throw error;
         return { kind: "unsent", problem: error.problem };
       }
+      if (running.imageDigest !== imageDigest || running.tools.get(tool)?.hash !== toolDefinitionHash) {
+        const { problem } = unavailable(
+          server,
+          `${tool} has changed since the call was judged: send it again`,
+        );
+        return { kind: "unsent", problem };
+      }
       try {
         const name = tool.slice(server.length + 2);
-        const answer = await client.callTool({ name, arguments: values }, { timeout: deadlineMs });
+        const answer = await running.client.callTool({ name, arguments: values }, { timeout: deadlineMs });
         const result: ToolResult = {
           content: answer.content as JsonValue[],
           failed: answer.isError === true,
@@ -180,6 +209,10 @@ function outcomeOf(error: unknown, server: ServerName, tool: ToolName, deadlineM
           problem: problem("outcome_unknown", `${tool}: ${server} went away during the call: ${message}`),
         };
     }
+  }
+  // The SDK looks at the declared output schema before it sends anything.
+  if (/has an invalid outputSchema/.test(message)) {
+    return { kind: "unsent", problem: problem("result_invalid", message) };
   }
   if (/output schema|structured content/i.test(message)) {
     return { kind: "failed", problem: problem("result_invalid", `${tool}: ${message}`) };

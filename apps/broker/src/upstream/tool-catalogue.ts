@@ -1,5 +1,5 @@
-import { AgentId, type CompiledPolicy, LaunchableServers, ServerName, type ToolName } from "@claws/contracts";
-import { ProblemError, type Logger, type ServiceClient } from "@claws/service-kit";
+import { type AgentId, type CompiledPolicy, ServerName, type ToolName } from "@claws/contracts";
+import { ProblemError, type Logger } from "@claws/service-kit";
 import type { ServerConnection } from "./server-connection.ts";
 import type { ToolDefinition } from "./tool-definition.ts";
 
@@ -22,15 +22,13 @@ export interface ToolCatalogue {
 
 export interface CatalogueOptions {
   readonly policy: CompiledPolicy;
-  readonly launcher: ServiceClient;
   readonly connect: (server: ServerName, agent: AgentId) => ServerConnection;
   readonly logger: Logger;
 }
 
-export function createToolCatalogue({ policy, launcher, connect, logger }: CatalogueOptions): ToolCatalogue {
+export function createToolCatalogue({ policy, connect, logger }: CatalogueOptions): ToolCatalogue {
   const servers = Object.keys(policy.servers).map((name) => ServerName.parse(name));
   const connections = new Map<string, ServerConnection>();
-  let digests: Promise<ReadonlyMap<ServerName, string>> | undefined;
 
   const connectionOf = (agent: AgentId, server: ServerName): ServerConnection => {
     const key = `${agent}/${server}`;
@@ -41,35 +39,20 @@ export function createToolCatalogue({ policy, launcher, connect, logger }: Catal
     return created;
   };
 
-  const digestOfServer = async (server: ServerName): Promise<string> => {
-    digests ??= readDigests(launcher);
-    try {
-      const digest = (await digests).get(server);
-      if (digest !== undefined) return digest;
-    } catch (error) {
-      digests = undefined;
-      throw error;
-    }
-    throw ProblemError.of("server_unavailable", {
-      service: "launcher",
-      detail: `${server}: the launcher does not know it`,
-    });
-  };
-
   return {
     async find(agent, tool) {
       const server = servers.find((name) => tool.startsWith(`${name}__`));
       if (server === undefined) return undefined;
       const connection = connectionOf(agent, server);
-      const imageDigest = await digestOfServer(server);
-      const definition = (await connection.tools()).get(tool);
+      const { imageDigest, tools } = await connection.describe();
+      const definition = tools.get(tool);
       return definition && { definition, server, imageDigest, connection };
     },
     async list(agent) {
       const lists = await Promise.all(
         servers.map(async (server) => {
           try {
-            return [...(await connectionOf(agent, server).tools()).values()];
+            return [...(await connectionOf(agent, server).describe()).tools.values()];
           } catch (error) {
             if (!(error instanceof ProblemError)) throw error;
             logger.warn(
@@ -86,14 +69,4 @@ export function createToolCatalogue({ policy, launcher, connect, logger }: Catal
       await Promise.all([...connections.values()].map((connection) => connection.close()));
     },
   };
-}
-
-async function readDigests(launcher: ServiceClient): Promise<ReadonlyMap<ServerName, string>> {
-  const answer = await launcher.call(LaunchableServers, {
-    method: "GET",
-    path: "/v1/servers",
-    timeoutMs: 10_000,
-  });
-  if (!answer.ok) throw new ProblemError(answer.problem);
-  return new Map(answer.value.servers.map(({ name, imageDigest }) => [name, imageDigest]));
 }

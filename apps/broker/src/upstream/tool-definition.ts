@@ -1,7 +1,8 @@
-import type { JsonValue, Sha256Hex, ToolName } from "@claws/contracts";
+import { JsonObject, type JsonValue, type Sha256Hex, type ToolName } from "@claws/contracts";
 import { type OutputUnit, type Schema, type SchemaDraft, Validator } from "@cfworker/json-schema";
 import type { Tool } from "@modelcontextprotocol/client";
 import { digestOf } from "../parse/freeze-call.ts";
+import { chooseRun } from "./bounded-run.ts";
 
 /** A tool as its server declares it, with the hash that approvals are bound to. */
 export interface ToolDefinition {
@@ -22,20 +23,28 @@ const DRAFTS: readonly (readonly [marker: string, draft: SchemaDraft])[] = [
 
 /**
  * Prepares a declared tool. The validator interprets the schema: a hostile server's schema is never
- * compiled to code. Every field that a person or a model reads goes into the hash, `_meta` excepted.
+ * compiled to code, and never applied for longer than a moment. Every field that a person or a model reads
+ * goes into the hash, `_meta` excepted.
  */
 export function createToolDefinition(name: ToolName, declared: Tool): ToolDefinition {
   const { _meta, ...pinned } = declared;
   const schema = declared.inputSchema as Schema;
-  const validator = new Validator(schema, draftOf(schema), true);
+  const readable = JsonObject.safeParse(schema);
+  if (!readable.success) throw new Error(`the schema ${readable.error.issues[0]?.message}`);
+  const run = chooseRun(schema);
+  const validator = run(() => new Validator(schema, draftOf(schema), true));
   return {
     name,
     declared,
     hash: digestOf(pinned),
     findArgumentMistake(values) {
-      // The validator looks keys up on the object, so it needs a plain one.
-      const result = validator.validate({ ...values });
-      return result.valid ? undefined : describe(result.errors);
+      try {
+        const result = run(() => validator.validate(values));
+        return result.valid ? undefined : describe(result.errors);
+      } catch (error) {
+        const [reason = ""] = (error as Error).message.split("\n");
+        return `the tool's own schema cannot be applied: ${reason}`;
+      }
     },
   };
 }
