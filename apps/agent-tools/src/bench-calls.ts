@@ -17,7 +17,9 @@ let client: Client;
 if (isDirect) {
   if (server === undefined) throw new Error("which server?");
   client = new Client({ name: "claws-bench", version: "1" });
-  await client.connect(new StdioClientTransport({ command: process.execPath, args: [server], stderr: "ignore" }));
+  await client.connect(
+    new StdioClientTransport({ command: process.execPath, args: [server], stderr: "ignore" }),
+  );
 } else {
   client = await connectToBroker(readAgentEnvironment(process.env), "claws-bench");
 }
@@ -36,7 +38,8 @@ for (let index = 0; index < WARM_UP; index++) await callOnce();
 const times: number[] = [];
 for (let index = 0; index < CALLS; index++) times.push(await callOnce());
 times.sort((a, b) => a - b);
-const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
+const at = (share: number) =>
+  times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
 
 const startedAt = performance.now();
 await Promise.all(
@@ -45,5 +48,7 @@ await Promise.all(
   }),
 );
 const callsPerSecond = CALLS / ((performance.now() - startedAt) / 1_000);
-process.stdout.write(`${JSON.stringify({ runs: [{ p50: at(0.5), p95: at(0.95), p99: at(0.99), callsPerSecond }] })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ runs: [{ p50: at(0.5), p95: at(0.95), p99: at(0.99), callsPerSecond }] })}\n`,
+);
 await client.close();

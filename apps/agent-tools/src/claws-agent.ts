@@ -33,7 +33,6 @@ if (task === "") {
   process.exit(2);
 }
 const environment = readAgentEnvironment(process.env);
-const model = process.env["CLAWS_MODEL"] ?? "mock-1";
 const client = await connectToBroker(environment, "claws-agent");
 const { tools } = await client.listTools();
 const messages: unknown[] = [{ role: "user", content: task }];
@@ -43,7 +42,7 @@ for (let turn = 0; turn < MAX_TURNS; turn++) {
     method: "POST",
     headers: { authorization: `Bearer ${environment.token}`, "content-type": "application/json" },
     body: JSON.stringify({
-      model,
+      model: environment.model,
       messages,
       tools: tools.map(({ name, description, inputSchema }) => ({
         type: "function",

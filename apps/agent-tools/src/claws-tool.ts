@@ -21,6 +21,18 @@ async function readArguments(source: string | undefined): Promise<unknown> {
   }
 }
 
+async function readAnswer(answered: Response): Promise<unknown> {
+  const body = await answered.text();
+  try {
+    return JSON.parse(body);
+  } catch {
+    return fail(
+      `the broker answered ${answered.status} with something else than JSON: ${body.slice(0, 200)}`,
+      1,
+    );
+  }
+}
+
 const { brokerUrl, token } = readAgentEnvironment(process.env);
 const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
 const [command, tool, source] = process.argv.slice(2);
@@ -38,6 +50,7 @@ if (command === "list") {
 } else {
   fail(USAGE, 2);
 }
-const answer: unknown = await response.json();
+const answer = await readAnswer(response);
 process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-process.exitCode = response.status === 202 ? 3 : response.ok ? 0 : 1;
+const isFailure = !response.ok || (answer as { status?: unknown } | null)?.status === "failed";
+process.exitCode = response.status === 202 ? 3 : isFailure ? 1 : 0;

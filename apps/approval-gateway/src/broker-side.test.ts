@@ -250,4 +250,12 @@ describe("what the broker sees of approvals", () => {
     expect(await broker.status(id)).toMatchObject(status("pending"));
     expect(await broker.consume(ready.id, ready.request)).toMatchObject({ ok: true });
   });
+
+  it("a waiting caller is answered as things stand when the gateway stops", async () => {
+    const { id } = await hold();
+    const waiting = broker.status(id, 40_000);
+    gateway.drain();
+    expect(await waiting).toMatchObject(status("pending"));
+    expect(await broker.status(id, 40_000)).toMatchObject(status("pending"));
+  });
 });

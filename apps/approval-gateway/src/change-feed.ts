@@ -6,6 +6,7 @@ export interface ChangeFeed {
   nudge(this: void): void;
   subscribe(this: void, subscriber: FeedSubscriber): () => void;
   isLive(this: void): boolean;
+  /** Ends for good, and tells every subscriber, those that come later included. */
   close(this: void): void;
 }
 
@@ -13,6 +14,8 @@ export interface FeedSubscriber {
   readonly changed?: (change: Change) => void;
   /** Redis answers again, or no longer. */
   readonly liveChanged?: (isLive: boolean) => void;
+  /** Nothing comes any more: the gateway stops. */
+  readonly closed?: () => void;
 }
 
 const BEAT_MS = 1_000;
@@ -67,6 +70,7 @@ export function createChangeFeed(
   return {
     nudge: () => void readInTurn(),
     subscribe(subscriber) {
+      if (isClosed) subscriber.closed?.();
       subscribers.add(subscriber);
       return () => subscribers.delete(subscriber);
     },
@@ -74,6 +78,7 @@ export function createChangeFeed(
     close() {
       isClosed = true;
       clearInterval(beat);
+      for (const { closed } of subscribers) closed?.();
     },
   };
 }

@@ -31,7 +31,8 @@ export async function streamEvents(
   response.write(`retry: ${RECONNECT_MS}\n\n`);
   missed.forEach(sendChange);
   sendLive(feed.isLive());
-  const unsubscribe = feed.subscribe({ changed: sendChange, liveChanged: sendLive });
+  const end = () => void response.end();
+  const unsubscribe = feed.subscribe({ changed: sendChange, liveChanged: sendLive, closed: end });
   const heartbeat = setInterval(() => {
     if (feed.isLive()) send("heartbeat", {});
   }, HEARTBEAT_MS);

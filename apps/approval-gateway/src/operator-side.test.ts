@@ -227,5 +227,14 @@ describe("what operators see of approvals", () => {
       await gateway.untilReady();
       reader.abort();
     });
+
+    it("end when the gateway stops", async () => {
+      const stream = await owner.events(new AbortController().signal);
+      await readUntil(stream, "event: live");
+      const later = owner.events(new AbortController().signal);
+      gateway.drain();
+      for await (const _chunk of await later) continue;
+      await gateway.restart();
+    });
   });
 });

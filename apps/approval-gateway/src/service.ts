@@ -89,8 +89,8 @@ export async function createApprovalGatewayService(
       },
     ],
     readiness: { redis: () => isRedisReady(redis), auditor: () => auditor.isReachable() },
+    drain: feed.close,
     async close() {
-      feed.close();
       redis.disconnect();
       await auditor.close();
     },

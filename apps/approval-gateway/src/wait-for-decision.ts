@@ -10,8 +10,8 @@ export interface Wait {
 }
 
 /**
- * Gives the approval as soon as it is no longer pending, or as it stands after `waitMs`. Wakes by the
- * feed, and looks again every second in case the feed missed something.
+ * Gives the approval as soon as it is no longer pending, or as it stands after `waitMs` or when the feed
+ * closes. Wakes by the feed, and looks again every second in case the feed missed something.
  */
 export async function waitForDecision(
   read: () => Promise<Approval>,
@@ -20,26 +20,31 @@ export async function waitForDecision(
 ): Promise<Approval> {
   const deadline = performance.now() + waitMs;
   let wake = () => {};
+  let isOver = false;
+  const endWait = () => {
+    isOver = true;
+    wake();
+  };
   const unsubscribe = feed.subscribe({
     changed: (change) => {
       if (change.id === id) wake();
     },
+    closed: endWait,
   });
-  const onAbort = () => wake();
-  signal.addEventListener("abort", onAbort);
+  signal.addEventListener("abort", endWait);
   try {
     for (;;) {
       const { promise: woken, resolve } = Promise.withResolvers<void>();
       wake = resolve;
       const approval = await read();
       const remaining = deadline - performance.now();
-      if (approval.state !== "pending" || remaining <= 0 || signal.aborted) return approval;
+      if (approval.state !== "pending" || remaining <= 0 || isOver || signal.aborted) return approval;
       const timer = setTimeout(resolve, Math.min(RECHECK_MS, remaining));
       await woken;
       clearTimeout(timer);
     }
   } finally {
     unsubscribe();
-    signal.removeEventListener("abort", onAbort);
+    signal.removeEventListener("abort", endWait);
   }
 }

@@ -12,6 +12,7 @@ import { type CallOutcome, refused } from "./call-outcome.ts";
 import type { Gate, Journey, PreparedCall } from "./gate.ts";
 import { needsApproval } from "./gates/needs-approval.ts";
 import type { PrepareCall } from "./prepare-call.ts";
+import type { FindHeld } from "./steps/find-held.ts";
 import type { Settle } from "./steps/settle.ts";
 import type { ServerConnection, UpstreamOutcome } from "./upstream/server-connection.ts";
 import type { ToolResult } from "./call-outcome.ts";
@@ -52,7 +53,7 @@ export interface ToolRequest {
 
 export interface PipelineSteps {
   readonly prepare: PrepareCall;
-  readonly findHeld: (prepared: PreparedCall) => Promise<{ reservation: string } | undefined>;
+  readonly findHeld: FindHeld;
   readonly gates: Gates;
   readonly execute: (
     prepared: PreparedCall,

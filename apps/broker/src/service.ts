@@ -1,12 +1,11 @@
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { createTokenVerifier } from "@claws/agent-token";
-import { AgentId, ApprovalStatus } from "@claws/contracts";
+import { AgentId } from "@claws/contracts";
 import { readToolTerms } from "@claws/policy";
 import {
   createHttpApp,
   createServiceClient,
-  ProblemError,
   readIdentity,
   readPolicyFile,
   readSecretFile,
@@ -18,7 +17,6 @@ import { createReceiptVerifier } from "./approvals/receipt-verifier.ts";
 import { createCallAudit } from "./call-audit.ts";
 import { addMcpFace } from "./faces/mcp-face.ts";
 import { addRestFace } from "./faces/rest-face.ts";
-import type { PreparedCall } from "./gate.ts";
 import { createAdmitGate } from "./gates/admit.ts";
 import { createApproveGate } from "./gates/approve.ts";
 import { createArgumentsGate } from "./gates/arguments.ts";
@@ -33,6 +31,7 @@ import { createPrepareCall } from "./prepare-call.ts";
 import type { Settings } from "./settings.ts";
 import { createResultCheck } from "./steps/check-result.ts";
 import { execute } from "./steps/execute.ts";
+import { createFindHeld } from "./steps/find-held.ts";
 import { createSettle } from "./steps/settle.ts";
 import { openServerStdio } from "./upstream/launcher-stdio.ts";
 import { createServerConnection } from "./upstream/server-connection.ts";
@@ -81,15 +80,7 @@ export async function createBroker(settings: Settings, { logger }: ServiceTools)
       approve: createApproveGate({ policy, approvals, verifyReceipt, ledger }),
       auditBeforeAct: createAuditGate(audit),
     },
-    async findHeld({ digest }: PreparedCall) {
-      const answer = await approvals.call(ApprovalStatus, {
-        method: "GET",
-        path: `/v1/approvals/open/${digest}`,
-      });
-      if (answer.ok) return { reservation: answer.value.reservation };
-      if (answer.problem.code === "not_found") return undefined;
-      throw new ProblemError(answer.problem);
-    },
+    findHeld: createFindHeld(approvals),
     execute,
     checkResult: createResultCheck(scanner),
     settle: createSettle(limiter, approvals, logger),

@@ -60,7 +60,7 @@ async function open(judgement: Judgement, isRecorded: boolean, place: Place | un
   if (!isRecorded || !place) return refuseUnrecorded(judgement);
   const dialled = await dial(judgement.addresses, judgement.request.port);
   if (!dialled.ok) return refuseUnreachable(judgement, dialled.reason);
-  place.hold(dialled.socket);
+  place.hold(dialled.socket, judgement.request.method === "CONNECT" ? "tunnel" : "request");
   return { ...judgement, socket: dialled.socket, address: dialled.address };
 }
 

@@ -62,6 +62,10 @@ export async function createEgressFilterService(
       },
     ],
     readiness: { auditor: () => auditor.isReachable() },
+    drain() {
+      agents.connections.closeAll("tunnel");
+      services.connections.closeAll("tunnel");
+    },
     async close() {
       agents.connections.closeAll();
       services.connections.closeAll();

@@ -142,6 +142,37 @@ describe("a tunnel", () => {
     expect(await readToEnd(tunnel)).toBe("");
   });
 
+  it("ends at once when the filter stops, while a plain request is still answered", async () => {
+    const echo = await startEcho();
+    const answerLater = Promise.withResolvers<void>();
+    const slow = await startOrigin(PUBLIC_ADDRESS, (socket) => {
+      void answerLater.promise.then(() => socket.end("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"));
+    });
+    ending.push(slow.stop);
+    const rules = [echo, slow].map(({ port }, index) => ({
+      action: "allow" as const,
+      host: "allowed.test",
+      port,
+      key: `egress.rules[${index}]`,
+    }));
+    const filter = await start({
+      egress: { mode: "allowlist", rules },
+      names: { "allowed.test": [PUBLIC_ADDRESS] },
+    });
+    const tunnel = await openTunnel(filter.port, `allowed.test:${echo.port}`);
+    const url = `http://allowed.test:${slow.port}/`;
+    const answer = sendRaw(
+      filter.port,
+      `GET ${url} HTTP/1.1\r\nHost: allowed.test:${slow.port}\r\nConnection: close\r\n\r\n`,
+    );
+    await vi.waitFor(() => expect(filter.auditor.events).toHaveLength(2));
+
+    filter.service.drain?.();
+    expect(await readToEnd(tunnel).catch(() => "")).toBe("");
+    answerLater.resolve();
+    expect((await answer).status).toBe(204);
+  });
+
   it("beyond the limit is refused, and there is room again when one has ended", async () => {
     const origin = await startEcho();
     const filter = await start({

@@ -80,6 +80,7 @@ async function startLauncher(
   if (listener === undefined) throw new Error("the launcher has a listener");
   const port = await listen(listener.server, listener.port, listener.host);
   const stop = async () => {
+    service.drain?.();
     await close(listener.server, 5_000);
     await service.close?.();
   };

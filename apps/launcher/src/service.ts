@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:https";
+import { createServer } from "node:https";
 import {
   createHttpApp,
   mutualTlsOptions,
@@ -10,7 +10,7 @@ import {
 import { createContainerPlanner } from "./container-planner.ts";
 import type { Engine } from "./engine.ts";
 import { createServerCatalogue } from "./server-catalogue.ts";
-import { createServerRuns, type ServerRuns } from "./server-runs.ts";
+import { createServerRuns } from "./server-runs.ts";
 import { createServersRoute } from "./servers-route.ts";
 import type { Settings } from "./settings.ts";
 import { createStdioUpgrade } from "./stdio-upgrade.ts";
@@ -55,22 +55,10 @@ export async function createLauncherService(
   });
   const server = createServer(mutualTlsOptions(readIdentity(settings.IDENTITY_DIR)), app);
   server.on("upgrade", createStdioUpgrade({ catalogue, planner, runs, logger }));
-  endRunsWithListener(server, runs);
   return {
     listeners: [{ server, host: settings.LISTEN_HOST, port: settings.LISTEN_PORT }],
     readiness: { engine: () => engine.isReachable() },
+    drain: () => void runs.close(),
     close: () => runs.close(),
-  };
-}
-
-/**
- * A listener is closed when its last connection is, and a stdio stream has no reason to end by itself:
- * without this, stopping would use up the grace period before the first container is removed.
- */
-function endRunsWithListener(server: Server, runs: ServerRuns): void {
-  const close = server.close.bind(server);
-  server.close = (callback) => {
-    void runs.close();
-    return close(callback);
   };
 }

@@ -30,7 +30,7 @@ function doOverlap(one: string, other: string): boolean {
   const [b, bBits] = readRange(other);
   if (a.kind() !== b.kind()) return false;
   const bits = Math.min(aBits, bBits);
-  return a.kind() === "ipv4" ? (a as IPv4).match(b as IPv4, bits) : (a as IPv6).match(b as IPv6, bits);
+  return a.kind() === "ipv4" ? (a as IPv4).match(b, bits) : (a as IPv6).match(b, bits);
 }
 
 /** The ranges that a policy opens although they are not public, and the addresses that it names as hosts. */

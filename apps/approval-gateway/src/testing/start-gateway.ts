@@ -31,6 +31,8 @@ export interface TestGateway {
   brokerPort(): number;
   operatorPort(): number;
   untilReady(): Promise<void>;
+  /** What a stopping service does first. */
+  drain(): void;
   restart(settings?: Record<string, string>): Promise<void>;
   close(): Promise<void>;
 }
@@ -102,6 +104,7 @@ export async function startGateway(): Promise<TestGateway> {
     const running = service;
     service = undefined;
     if (running === undefined) return;
+    running.drain?.();
     await Promise.all(running.listeners.map(({ server }) => close(server, 50)));
     await running.close?.();
   };
@@ -126,6 +129,7 @@ export async function startGateway(): Promise<TestGateway> {
     brokerPort: () => ports[0] ?? 0,
     operatorPort: () => ports[1] ?? 0,
     untilReady,
+    drain: () => service?.drain?.(),
     async restart(settings = {}) {
       await stop();
       await start(settings);

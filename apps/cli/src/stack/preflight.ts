@@ -22,7 +22,7 @@ export function readProfileName(names: readonly string[]): ProfileName {
 /** Compiles the profile as the policy container will, so that a mistake is one line here. Returns the policy. */
 export function checkProfile(stack: Stack, profile: ProfileName): CompiledPolicy {
   const { settings } = stack;
-  const directory = settings["CLAWS_PROFILES"] ?? "profiles";
+  const directory = settings["CLAWS_PROFILES"] || "profiles";
   const file = join(directory, `${profile}.yaml`);
   const path = resolve(stack.root, file);
   if (!existsSync(path))
@@ -55,7 +55,8 @@ export async function checkPorts(ports: Readonly<Record<string, number>>): Promi
 async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  server.once("error", () => resolve(false));
+  // A port below 1024 may be the engine's to bind though it is not ours.
+  server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "EADDRINUSE"));
   server.listen({ port, host: "127.0.0.1" }, () => server.close(() => resolve(true)));
   return promise;
 }

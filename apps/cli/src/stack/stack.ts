@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { ClawsError } from "../claws-error.ts";
 import type { ProgramOptions, ProgramResult } from "../run-program.ts";
 import { runInteractive, runProgram } from "../run-program.ts";
 import { readDotEnv } from "./dot-env.ts";
@@ -29,7 +30,7 @@ const AIRGAP = "docker-compose.airgap.yml";
 /** Reads a deployment's settings: the environment goes over `.env`, as Compose itself has it. */
 export function readStack(root: string, environment: NodeJS.ProcessEnv): Stack {
   const settings: NodeJS.ProcessEnv = { ...readDotEnv(join(root, ".env")), ...environment };
-  const socket = settings["CLAWS_DOCKER_SOCKET"] ?? "/var/run/docker.sock";
+  const socket = settings["CLAWS_DOCKER_SOCKET"] || "/var/run/docker.sock";
   const { uid, gid } = readWorkspaceUser(settings["WORKSPACE"], root);
   const env: NodeJS.ProcessEnv = {
     ...readSocketUser(socket),
@@ -44,14 +45,23 @@ export function readStack(root: string, environment: NodeJS.ProcessEnv): Stack {
   return {
     root,
     overlays,
-    project: settings["CLAWS_PROJECT"] ?? "claws",
-    consolePort: Number(settings["CLAWS_CONSOLE_PORT"] ?? 8082),
-    logsPort: Number(settings["CLAWS_LOGS_PORT"] ?? 8081),
+    project: settings["CLAWS_PROJECT"] || "claws",
+    consolePort: readPort(settings, "CLAWS_CONSOLE_PORT", 8082),
+    logsPort: readPort(settings, "CLAWS_LOGS_PORT", 8081),
     settings: env,
     compose: (args, options) => runProgram("docker", [...base, ...args], { cwd: root, env, ...options }),
     composeInteractive: (args) => runInteractive("docker", [...base, ...args], { cwd: root, env }),
     with: (more) => readStack(root, { ...env, ...more }),
   };
+}
+
+/** An empty setting is one that is not set, as Compose has it. */
+function readPort(settings: NodeJS.ProcessEnv, variable: string, byDefault: number): number {
+  const text = settings[variable] || String(byDefault);
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new ClawsError(
+    `${variable}: ${JSON.stringify(text)} is not a port: choose 1 to 65535, or 0 for a free one`,
+  );
 }
 
 /** The same deployment with the files that its profile needs: air-gapped has one of its own on top. */
