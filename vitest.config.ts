@@ -6,7 +6,10 @@ export default defineConfig({
   test: {
     include: ["apps/**/*.test.ts", "libs/**/*.test.ts", "tools/**/*.test.ts"],
     restoreMocks: true,
-    // Forked workers cost more than the tests do; files share no state.
+    // Forked workers cost more than the tests do, and so does importing every package anew for each file:
+    // no module of ours keeps state that a test of another file could see.
     pool: "threads",
+    isolate: false,
+    maxWorkers: "100%",
   },
 });

@@ -151,6 +151,7 @@ describe("bad input and bad luck: one line that says what to do", () => {
     [["secrets", "set", "lower"], "value", "is not a secret's name"],
     [["secrets", "set", "EMPTY_KEY"], "", "nothing arrived on standard input"],
     [["approvals", "approve", "00000000"], "", "no open approval starts with 00000000"],
+    [["approvals", "approve", ""], "", "at least its first 8 characters"],
     [["bench", "nothing"], "", "there is no bench nothing"],
     [["test", "nothing"], "", "there is no suite nothing"],
   ])("./claws %j", async (args, input, reason) => {

@@ -7,7 +7,8 @@ const USERS = [
   { name: "approval-gateway", keys: "~{approvals}:*" },
 ] as const;
 
-const COMMANDS = "+@read +@write +@transaction +@scripting +@connection -@dangerous -@blocking +time +info";
+const COMMANDS =
+  "+@read +@write +@transaction +@scripting +@connection -@dangerous -@blocking -scan -function -script +time +info";
 
 /** One ACL user per service with a password of its own; Redis is given only the passwords' hashes. */
 export function provideRedisUsers(volumeOf: (name: string) => KeyVolume): void {

@@ -37,6 +37,9 @@ import { openServerStdio } from "./upstream/launcher-stdio.ts";
 import { createServerConnection } from "./upstream/server-connection.ts";
 import { createToolCatalogue } from "./upstream/tool-catalogue.ts";
 
+/** A request that dribbles in is cut off; the answer may take as long as a person or a model needs. */
+const REQUEST_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+
 /** Wires the tool door: neighbours, gates in order, two faces over one pipeline. */
 export async function createBroker(settings: Settings, { logger }: ServiceTools): Promise<Service> {
   const identity = readIdentity(settings.IDENTITY_DIR);
@@ -108,7 +111,9 @@ export async function createBroker(settings: Settings, { logger }: ServiceTools)
   for (const agent of Object.keys(policy.agents)) void catalogue.list(AgentId.parse(agent));
 
   return {
-    listeners: [{ server: createServer(app), host: settings.LISTEN_HOST, port: settings.LISTEN_PORT }],
+    listeners: [
+      { server: createServer(REQUEST_LIMITS, app), host: settings.LISTEN_HOST, port: settings.LISTEN_PORT },
+    ],
     readiness: {
       "approval-gateway": () => approvals.isReachable(),
       "rate-limiter": () => limiter.isReachable(),

@@ -5,7 +5,7 @@ import { gateway, GatewayError, readGatewayTime } from "./gateway-client.ts";
 import { createHistory } from "./history-list.ts";
 import { followEvents, type Liveness } from "./live-events.ts";
 import { formatClock } from "./time-left.ts";
-import { toVisibleString } from "./visible-text.ts";
+import { toVisibleString } from "@claws/visible-text";
 
 const TICK_MS = 200;
 const LOGS_PORT = "8081";

@@ -1,4 +1,4 @@
-import { readVisibleText } from "./visible-text.ts";
+import { readVisibleText } from "@claws/visible-text";
 
 interface ElementOptions {
   readonly className?: string;

@@ -25,6 +25,9 @@ import { createContentScreen } from "./steps/screen-content.ts";
 /** Time to settle after a call that took all of its own. */
 const LEASE_MARGIN_MS = 60_000;
 
+/** A request that dribbles in is cut off; the answer may take as long as a person or a model needs. */
+const REQUEST_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+
 export async function createModelGatewayService(
   settings: Settings,
   { logger, metrics }: ServiceTools,
@@ -69,7 +72,9 @@ export async function createModelGatewayService(
     routes: (app) => addRoutes(app, { policy, authenticate, handleCall, limiter }),
   });
   return {
-    listeners: [{ server: createServer(app), host: settings.LISTEN_HOST, port: settings.LISTEN_PORT }],
+    listeners: [
+      { server: createServer(REQUEST_LIMITS, app), host: settings.LISTEN_HOST, port: settings.LISTEN_PORT },
+    ],
     readiness: {
       "rate-limiter": () => limiter.isReachable(),
       "dlp-scanner": () => scanner.isReachable(),

@@ -8,9 +8,8 @@ import {
   ToolName,
 } from "@claws/contracts";
 import { ProblemError, type Logger } from "@claws/service-kit";
-import { Client, SdkError, SdkErrorCode } from "@modelcontextprotocol/client";
+import { type CallToolResult, Client, SdkError, SdkErrorCode } from "@modelcontextprotocol/client";
 import type { ToolResult } from "../call-outcome.ts";
-import { createBoundedValidator } from "./bounded-validator.ts";
 import type { ServerStdio } from "./launcher-stdio.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 import { createToolDefinition, type ToolDefinition } from "./tool-definition.ts";
@@ -70,10 +69,7 @@ export function createServerConnection({
 
   const connect = async (onGone: () => void): Promise<Connected> => {
     const { stream, imageDigest } = await openStdio(server, agent);
-    const client = new Client(
-      { name: "sandbox-claws-broker", version: "1" },
-      { jsonSchemaValidator: createBoundedValidator() },
-    );
+    const client = new Client({ name: "sandbox-claws-broker", version: "1" });
     Object.assign(client, {
       onerror: (error: Error) =>
         logger.warn({ server, agent, reason: error.message }, "server spoke out of turn"),
@@ -106,7 +102,10 @@ export function createServerConnection({
     const attempt: Promise<Connected> = connect(forget).catch((error: unknown) => {
       failedAt = Date.now();
       forget();
-      throw error instanceof ProblemError ? error : unavailable(server, (error as Error).message);
+      if (error instanceof ProblemError) throw error;
+      // Its words may be the server's own: they go to the log, not to the agent.
+      logger.warn({ server, agent, reason: (error as Error).message }, "server did not start");
+      throw unavailable(server, "it did not start as an MCP server: see the broker's log");
     });
     connecting = attempt;
     return attempt;
@@ -122,7 +121,12 @@ export function createServerConnection({
         if (!(error instanceof ProblemError)) throw error;
         return { kind: "unsent", problem: error.problem };
       }
-      if (running.imageDigest !== imageDigest || running.tools.get(tool)?.hash !== toolDefinitionHash) {
+      const definition = running.tools.get(tool);
+      if (
+        definition === undefined ||
+        running.imageDigest !== imageDigest ||
+        definition.hash !== toolDefinitionHash
+      ) {
         const { problem } = unavailable(
           server,
           `${tool} has changed since the call was judged: send it again`,
@@ -130,16 +134,13 @@ export function createServerConnection({
         return { kind: "unsent", problem };
       }
       try {
-        const name = tool.slice(server.length + 2);
-        const answer = await running.client.callTool({ name, arguments: values }, { timeout: deadlineMs });
-        const result: ToolResult = {
-          content: answer.content as JsonValue[],
-          failed: answer.isError === true,
-          ...(answer.structuredContent === undefined
-            ? {}
-            : { structuredContent: answer.structuredContent as Record<string, JsonValue> }),
-        };
-        return { kind: "answered", result };
+        const params = { name: tool.slice(server.length + 2), arguments: values };
+        // Not `callTool`: it checks results itself and reports what the server wrote as an error of its own.
+        const answer = await running.client.request(
+          { method: "tools/call", params },
+          { timeout: deadlineMs },
+        );
+        return readAnswer(answer, definition);
       } catch (error) {
         return outcomeOf(error, server, tool, deadlineMs);
       }
@@ -190,8 +191,28 @@ function unavailable(server: ServerName, reason: string): ProblemError {
   });
 }
 
+function readAnswer(answer: unknown, definition: ToolDefinition): UpstreamOutcome {
+  const { content, structuredContent, isError } = answer as Partial<CallToolResult>;
+  const failed = isError === true;
+  if (
+    !Array.isArray(content) ||
+    !(failed || definition.acceptsResult(structuredContent as JsonValue | undefined))
+  ) {
+    const detail = `${definition.name}: the result is not what the tool's output schema promises`;
+    return { kind: "failed", problem: createProblem("result_invalid", { service: "broker", detail }) };
+  }
+  const structured =
+    structuredContent === undefined
+      ? {}
+      : { structuredContent: structuredContent as Record<string, JsonValue> };
+  return { kind: "answered", result: { content: content as JsonValue[], ...structured, failed } };
+}
+
+/**
+ * Only the SDK's own errors say how a call ended. A JSON-RPC error is the server's answer: its text is the
+ * server's, so it is a failed result that is scanned and charged like any other.
+ */
 function outcomeOf(error: unknown, server: ServerName, tool: ToolName, deadlineMs: number): UpstreamOutcome {
-  const message = error instanceof Error ? error.message : String(error);
   const problem = (code: Parameters<typeof createProblem>[0], detail: string) =>
     createProblem(code, { service: "broker", detail });
   if (error instanceof SdkError) {
@@ -206,17 +227,14 @@ function outcomeOf(error: unknown, server: ServerName, tool: ToolName, deadlineM
       default:
         return {
           kind: "unknown",
-          problem: problem("outcome_unknown", `${tool}: ${server} went away during the call: ${message}`),
+          problem: problem(
+            "outcome_unknown",
+            `${tool}: ${server} went away during the call, or broke the protocol`,
+          ),
         };
     }
   }
-  // The SDK looks at the declared output schema before it sends anything.
-  if (/has an invalid outputSchema/.test(message)) {
-    return { kind: "unsent", problem: problem("result_invalid", message) };
-  }
-  if (/output schema|structured content/i.test(message)) {
-    return { kind: "failed", problem: problem("result_invalid", `${tool}: ${message}`) };
-  }
+  const message = error instanceof Error ? error.message : String(error);
   return {
     kind: "answered",
     result: { content: [{ type: "text", text: `${server}: ${message}` }], failed: true },

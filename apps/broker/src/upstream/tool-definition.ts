@@ -11,6 +11,8 @@ export interface ToolDefinition {
   readonly hash: Sha256Hex;
   /** The first mistake in the arguments against the declared schema, in words. */
   findArgumentMistake(values: Readonly<Record<string, JsonValue>>): string | undefined;
+  /** Whether a structured result is what the declared output schema promises; true where none is declared. */
+  acceptsResult(structured: JsonValue | undefined): boolean;
 }
 
 const DRAFTS: readonly (readonly [marker: string, draft: SchemaDraft])[] = [
@@ -28,25 +30,40 @@ const DRAFTS: readonly (readonly [marker: string, draft: SchemaDraft])[] = [
  */
 export function createToolDefinition(name: ToolName, declared: Tool): ToolDefinition {
   const { _meta, ...pinned } = declared;
-  const schema = declared.inputSchema as Schema;
-  const readable = JsonObject.safeParse(schema);
-  if (!readable.success) throw new Error(`the schema ${readable.error.issues[0]?.message}`);
-  const run = chooseRun(schema);
-  const validator = run(() => new Validator(schema, draftOf(schema), true));
+  const validate = prepareSchema(declared.inputSchema as Schema);
+  const validateResult = declared.outputSchema && prepareSchema(declared.outputSchema as Schema);
   return {
     name,
     declared,
     hash: digestOf(pinned),
     findArgumentMistake(values) {
       try {
-        const result = run(() => validator.validate(values));
+        const result = validate(values);
         return result.valid ? undefined : describe(result.errors);
       } catch (error) {
         const [reason = ""] = (error as Error).message.split("\n");
         return `the tool's own schema cannot be applied: ${reason}`;
       }
     },
+    acceptsResult(structured) {
+      if (validateResult === undefined) return true;
+      try {
+        return structured !== undefined && validateResult(structured).valid;
+      } catch {
+        // A schema that cannot be applied accepts nothing.
+        return false;
+      }
+    },
   };
+}
+
+/** Throws where the schema is none, or of a dialect that is not known. */
+function prepareSchema(schema: Schema) {
+  const readable = JsonObject.safeParse(schema);
+  if (!readable.success) throw new Error(`the schema ${readable.error.issues[0]?.message}`);
+  const run = chooseRun(schema);
+  const validator = run(() => new Validator(schema, draftOf(schema), true));
+  return (value: unknown) => run(() => validator.validate(value));
 }
 
 function draftOf(schema: Schema): SchemaDraft {

@@ -6,8 +6,9 @@ import { isBuilt, rememberBuilt } from "../stack/build-stamp.ts";
 import { ensureEngine } from "../stack/engine.ts";
 import { lastWords, listContainers, waitUntilHealthy } from "../stack/health.ts";
 import { buildImages, ensureBaseImages, listImages } from "../stack/images.ts";
-import { checkDisk, checkPorts, checkProfile, readProfileName } from "../stack/preflight.ts";
+import { checkDisk, checkPorts, checkProfile, checkUser, readProfileName } from "../stack/preflight.ts";
 import { type ProfileName, type Stack, withProfile } from "../stack/stack.ts";
+import { prepareWorkspace } from "../stack/workspace-user.ts";
 import { takeDown } from "./down.ts";
 
 const HEALTHY_WITHIN_MS = 120_000;
@@ -26,6 +27,8 @@ export async function bringUp(
   const profile = readProfileName(names);
   const checked = withProfile(base, profile);
   const policy = checkProfile(checked, profile);
+  checkUser(checked);
+  prepareWorkspace(checked.settings["WORKSPACE"], checked.root);
   await ensureEngine(checked.root);
   await makeRoom(checked, profile, say);
   await checkDiskOfEngine();

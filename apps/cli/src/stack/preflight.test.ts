@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { once } from "node:events";
 import { afterAll, describe, expect, it } from "vitest";
 import { ClawsError } from "../claws-error.ts";
-import { checkDisk, checkPorts, checkProfile, readProfileName } from "./preflight.ts";
+import { checkDisk, checkPorts, checkProfile, readProfileName, checkUser } from "./preflight.ts";
 import { readStack } from "./stack.ts";
 
 const root = mkdtempSync(join(tmpdir(), "claws-preflight-"));
@@ -102,5 +102,16 @@ describe("the disk", () => {
   it("has no room for more than any disk holds, and says how much is missing", () => {
     expect(() => checkDisk(root, 1e21)).toThrow(ClawsError);
     expect(() => checkDisk(root, 1e21)).toThrow(/ GB free, 1000000000000\.0 GB needed\. Free some space/);
+  });
+});
+
+describe("the user of the agent", () => {
+  it.each(["0", "-1", "root", "", "00"])("is never root (%j)", (value) => {
+    expect(() => checkUser({ settings: { CLAWS_UID: value, CLAWS_GID: "1" } })).toThrow("CLAWS_UID");
+    expect(() => checkUser({ settings: { CLAWS_UID: "1", CLAWS_GID: value } })).toThrow("CLAWS_GID");
+  });
+
+  it("may be any other", () => {
+    expect(() => checkUser({ settings: { CLAWS_UID: "1000", CLAWS_GID: "1000" } })).not.toThrow();
   });
 });

@@ -42,6 +42,18 @@ export function checkProfile(stack: Stack, profile: ProfileName): CompiledPolicy
   throw new ClawsError(mistakes.join("; "));
 }
 
+/** The agent and the MCP servers never run as root, whatever the settings say. */
+export function checkUser({ settings }: Pick<Stack, "settings">): void {
+  for (const variable of ["CLAWS_UID", "CLAWS_GID"]) {
+    const value = settings[variable] ?? "";
+    if (!/^[1-9]\d{0,9}$/.test(value)) {
+      throw new ClawsError(
+        `${variable}=${value} is not a user that the agent may run as: leave it out, or name one above 0`,
+      );
+    }
+  }
+}
+
 /** Ports that something else holds, asked by binding them. Port 0 means that any will do. */
 export async function checkPorts(ports: Readonly<Record<string, number>>): Promise<void> {
   for (const [variable, port] of Object.entries(ports)) {

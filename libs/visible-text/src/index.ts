@@ -1,0 +1,1 @@
+export { readVisibleText, type TextPart, toVisibleString } from "./visible-text.ts";
