@@ -34,7 +34,9 @@ import { execute } from "./steps/execute.ts";
 import { createFindHeld } from "./steps/find-held.ts";
 import { createSettle } from "./steps/settle.ts";
 import { openServerStdio } from "./upstream/launcher-stdio.ts";
+import { createScreenDefinition } from "./upstream/screen-definition.ts";
 import { createServerConnection } from "./upstream/server-connection.ts";
+import { warmUp } from "./warm-up.ts";
 import { createToolCatalogue } from "./upstream/tool-catalogue.ts";
 
 /** A request that dribbles in is cut off; the answer may take as long as a person or a model needs. */
@@ -63,6 +65,7 @@ export async function createBroker(settings: Settings, { logger }: ServiceTools)
         server,
         agent,
         logger,
+        screen: createScreenDefinition(scanner),
         openStdio: (name, id) =>
           openServerStdio({ host: settings.LAUNCHER_HOST, port: settings.LAUNCHER_PORT, identity }, name, id),
       }),
@@ -107,8 +110,8 @@ export async function createBroker(settings: Settings, { logger }: ServiceTools)
     },
   });
 
-  // Servers take a moment to start: have them ready before the first call asks.
-  for (const agent of Object.keys(policy.agents)) void catalogue.list(AgentId.parse(agent));
+  const agents = Object.keys(policy.agents).map((agent) => AgentId.parse(agent));
+  void warmUp(catalogue, agents, [launcher, scanner]);
 
   return {
     listeners: [

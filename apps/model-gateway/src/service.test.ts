@@ -274,7 +274,6 @@ describe("a real provider", () => {
       "content-length",
       "content-type",
       "host",
-      "openai-beta",
       "user-agent",
     ]);
     expect(JSON.stringify(call)).not.toContain(token);
@@ -292,7 +291,6 @@ describe("a real provider", () => {
     expect(headers).toMatchObject({
       "x-api-key": PROVIDER_KEY,
       "anthropic-version": "2023-06-01",
-      "anthropic-beta": "b1",
     });
     expect(headers?.authorization).toBeUndefined();
   });

@@ -36,6 +36,7 @@ export const PROBLEMS = {
   result_too_large: { status: 502, title: "The MCP server's result is larger than allowed" },
   result_invalid: { status: 502, title: "The MCP server's result does not match its declared schema" },
   model_unavailable: { status: 502, title: "The model provider did not answer" },
+  model_feature_not_allowed: { status: 403, title: "This feature of the model is not passed on" },
   model_not_allowed: { status: 403, title: "The profile does not allow this model" },
   service_unavailable: { status: 503, title: "A part of the stack that must agree is not answering" },
   internal: { status: 500, title: "The service met an error of its own" },

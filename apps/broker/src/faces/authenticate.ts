@@ -1,12 +1,12 @@
 import { type AgentIdentity, readBearerToken, type TokenVerifier } from "@claws/agent-token";
 import { ProblemError } from "@claws/service-kit";
-import type { Request } from "express";
+import type { Request, RequestHandler } from "express";
 
 /**
  * Who is calling, from the signed token alone. Browsers are refused: an `Origin` means a web page
  * inside the agent's container is trying to borrow its position (DNS rebinding).
  */
-export async function authenticate(request: Request, verify: TokenVerifier): Promise<AgentIdentity> {
+async function authenticate(request: Request, verify: TokenVerifier): Promise<AgentIdentity> {
   if (request.headers.origin !== undefined) {
     throw ProblemError.of("cross_site", {
       service: "broker",
@@ -27,4 +27,24 @@ export async function authenticate(request: Request, verify: TokenVerifier): Pro
       detail: `the token is refused: ${verdict.reason}`,
     });
   return verdict.identity;
+}
+
+const identities = new WeakMap<Request, AgentIdentity>();
+
+/** Goes before whatever reads a body: nobody is read to who is not known. */
+export function requireToken(verify: TokenVerifier): RequestHandler {
+  return function checkToken(request, _response, next) {
+    authenticate(request, verify).then((identity) => {
+      identities.set(request, identity);
+      next();
+    }, next);
+  };
+}
+
+/** Who `requireToken` found to be calling. */
+export function identityOf(request: Request): AgentIdentity {
+  const identity = identities.get(request);
+  if (identity === undefined)
+    throw new Error("a route reads the caller's identity without requiring a token");
+  return identity;
 }

@@ -5,7 +5,7 @@ import { toNodeHandler } from "@modelcontextprotocol/node";
 import { type AuthInfo, type CallToolResult, createMcpHandler, Server } from "@modelcontextprotocol/server";
 import express, { type Express, type Request } from "express";
 import { type CallOutcome, refused } from "../call-outcome.ts";
-import { authenticate } from "./authenticate.ts";
+import { identityOf, requireToken } from "./authenticate.ts";
 import { readStrictBody, signalOf } from "./read-body.ts";
 import { type Face, MAX_BODY_BYTES } from "./rest-face.ts";
 
@@ -36,19 +36,24 @@ export function addMcpFace(app: Express, { verify, run, listTools }: Face): void
   });
   const serve = toNodeHandler(handler);
 
-  app.all("/mcp", express.raw({ type: () => true, limit: MAX_BODY_BYTES }), async (request, response) => {
-    const identity = await authenticate(request, verify);
-    const body = request.method === "POST" ? readStrictBody(request) : undefined;
-    if (Array.isArray(body)) {
-      throw ProblemError.of("body_malformed", {
-        service: "broker",
-        detail: "JSON-RPC batches are not accepted: send one message",
-      });
-    }
-    const caller: Caller = { identity, signal: signalOf(request) };
-    const authInfo: AuthInfo = { token: "", clientId: identity.agent, scopes: [], extra: { caller } };
-    await serve(Object.assign(request, { auth: authInfo }) as Request, response, plain(body));
-  });
+  app.all(
+    "/mcp",
+    requireToken(verify),
+    express.raw({ type: () => true, limit: MAX_BODY_BYTES }),
+    async (request, response) => {
+      const identity = identityOf(request);
+      const body = request.method === "POST" ? readStrictBody(request) : undefined;
+      if (Array.isArray(body)) {
+        throw ProblemError.of("body_malformed", {
+          service: "broker",
+          detail: "JSON-RPC batches are not accepted: send one message",
+        });
+      }
+      const caller: Caller = { identity, signal: signalOf(request) };
+      const authInfo: AuthInfo = { token: "", clientId: identity.agent, scopes: [], extra: { caller } };
+      await serve(Object.assign(request, { auth: authInfo }) as Request, response, plain(body));
+    },
+  );
 }
 
 function callerOf(authInfo: AuthInfo | undefined): Caller {

@@ -6,7 +6,7 @@ import type { TokenVerifier } from "@claws/agent-token";
 import type { CallOutcome } from "../call-outcome.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { ListTools } from "../list-tools.ts";
-import { authenticate } from "./authenticate.ts";
+import { identityOf, requireToken } from "./authenticate.ts";
 import { readStrictBody, signalOf } from "./read-body.ts";
 
 export interface Face {
@@ -21,16 +21,17 @@ const CallBody = z.strictObject({ arguments: JsonObject.default({}) });
 
 /** `GET /v1/tools` and `POST /v1/tools/{tool}/call`: the same pipeline for programs that do not speak MCP. */
 export function addRestFace(app: Express, { verify, run, listTools }: Face): void {
-  app.get("/v1/tools", async (request, response) => {
-    const { agent } = await authenticate(request, verify);
+  app.get("/v1/tools", requireToken(verify), async (request, response) => {
+    const { agent } = identityOf(request);
     response.json({ tools: await listTools(agent) });
   });
 
   app.post(
     "/v1/tools/:tool/call",
+    requireToken(verify),
     express.raw({ type: () => true, limit: MAX_BODY_BYTES }),
     async (request, response) => {
-      const identity = await authenticate(request, verify);
+      const identity = identityOf(request);
       const tool = readToolName(request);
       const body = CallBody.safeParse(readStrictBody(request));
       if (!body.success) {

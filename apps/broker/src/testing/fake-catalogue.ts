@@ -20,6 +20,7 @@ export function createFakeCatalogue(): FakeCatalogue {
   };
   const connect = (server: ServerName): ServerConnection =>
     createServerConnection({
+      screen: async () => undefined,
       server,
       agent: MAIN.agent,
       openStdio: async (name) => {

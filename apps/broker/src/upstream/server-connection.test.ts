@@ -18,6 +18,7 @@ afterEach(() => void vi.useRealTimers());
 
 function connectTo(server: () => FakeMcpServer): ServerConnection {
   return createServerConnection({
+    screen: async () => undefined,
     server: ServerName.parse("mail"),
     agent: MAIN.agent,
     openStdio: async () => server().start(),
@@ -92,6 +93,7 @@ describe("a connection to a server", () => {
     const server = createFakeMcpServer(declare("echo"));
     const ends: { stream: { destroyed: boolean } }[] = [];
     const connection = createServerConnection({
+      screen: async () => undefined,
       server: ServerName.parse("mail"),
       agent: MAIN.agent,
       logger,
@@ -118,6 +120,7 @@ describe("a connection to a server", () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     let tries = 0;
     const connection = createServerConnection({
+      screen: async () => undefined,
       server: ServerName.parse("mail"),
       agent: MAIN.agent,
       logger,
@@ -207,6 +210,44 @@ describe("a call to a server", () => {
     await connection.close();
   });
 
+  it.each([
+    "output schema: the password is hunter2",
+    "it has an invalid outputSchema, but it ran",
+    "structured content",
+    "Request timed out",
+    "Connection closed",
+  ])("cannot decide by its own error text how a call ended: %s", async (text) => {
+    const server = createFakeMcpServer(declare("echo"));
+    const connection = connectTo(() => server);
+    server.answer = () => {
+      throw new Error(text);
+    };
+    expect(await call(connection)).toMatchObject({ kind: "answered", result: { failed: true } });
+    await connection.close();
+  });
+
+  it("leaves out a tool whose definition was blocked, and refuses to start when nobody can look", async () => {
+    const server = createFakeMcpServer(declare("echo", "poisoned"));
+    const options = {
+      server: ServerName.parse("mail"),
+      agent: MAIN.agent,
+      openStdio: async () => server.start(),
+      logger,
+    };
+    const screened = createServerConnection({
+      ...options,
+      screen: async ({ name }) => (name === "poisoned" ? "ignore-previous" : undefined),
+    });
+    expect([...(await screened.describe()).tools.keys()]).toEqual(["mail__echo"]);
+    await screened.close();
+    const blind = createServerConnection({
+      ...options,
+      screen: () =>
+        Promise.reject(ProblemError.of("service_unavailable", { service: "dlp-scanner", detail: "down" })),
+    });
+    await expect(blind.describe()).rejects.toMatchObject({ problem: { service: "dlp-scanner" } });
+  });
+
   describe("whose tool declares an output schema", () => {
     const number = { type: "object", properties: { count: { type: "number" } }, required: ["count"] };
     const withOutput = (outputSchema: object) => {
@@ -228,6 +269,13 @@ describe("a call to a server", () => {
       const { server, connection } = withOutput(number);
       server.answer = () => answer;
       expect(await call(connection)).toMatchObject({ kind: "failed", problem: { code: "result_invalid" } });
+      await connection.close();
+    });
+
+    it("does not quote what the server wrote when a result does not fit", async () => {
+      const { server, connection } = withOutput({ ...number, additionalProperties: false });
+      server.answer = () => ({ content: [], structuredContent: { "key-hunter2": 1 } });
+      expect(JSON.stringify(await call(connection))).not.toContain("hunter2");
       await connection.close();
     });
 

@@ -11,6 +11,7 @@ import { ProblemError, type Logger } from "@claws/service-kit";
 import { type CallToolResult, Client, SdkError, SdkErrorCode } from "@modelcontextprotocol/client";
 import type { ToolResult } from "../call-outcome.ts";
 import type { ServerStdio } from "./launcher-stdio.ts";
+import type { ScreenDefinition } from "./screen-definition.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 import { createToolDefinition, type ToolDefinition } from "./tool-definition.ts";
 
@@ -46,6 +47,7 @@ export interface ServerConnectionOptions {
   readonly server: ServerName;
   readonly agent: AgentId;
   readonly openStdio: (server: ServerName, agent: AgentId) => Promise<ServerStdio>;
+  readonly screen: ScreenDefinition;
   readonly logger: Logger;
 }
 
@@ -62,6 +64,7 @@ export function createServerConnection({
   server,
   agent,
   openStdio,
+  screen,
   logger,
 }: ServerConnectionOptions): ServerConnection {
   let connecting: Promise<Connected> | undefined;
@@ -80,7 +83,7 @@ export function createServerConnection({
     });
     try {
       await client.connect(new StdioTransport(stream), { timeout: CONNECT_TIMEOUT_MS });
-      const tools = await readTools(client, server, logger);
+      const tools = await readTools(client, server, screen, logger);
       logger.info({ server, agent, imageDigest, tools: tools.size }, "server connected");
       return { client, imageDigest, tools };
     } catch (error) {
@@ -161,6 +164,7 @@ export function createServerConnection({
 async function readTools(
   client: Client,
   server: ServerName,
+  screen: ScreenDefinition,
   logger: Logger,
 ): Promise<ReadonlyMap<ToolName, ToolDefinition>> {
   const { tools } = await client.listTools();
@@ -169,6 +173,14 @@ async function readTools(
     const name = ToolName.safeParse(`${server}__${tool.name}`);
     if (!name.success || definitions.has(name.data)) {
       logger.warn({ server, tool: tool.name.slice(0, 80) }, "tool left out: its name is odd or taken");
+      continue;
+    }
+    const rule = await screen(tool);
+    if (rule !== undefined) {
+      logger.warn(
+        { server, tool: tool.name, rule },
+        "tool left out: its definition would be blocked as a result",
+      );
       continue;
     }
     try {

@@ -51,7 +51,7 @@ export const ANTHROPIC: Dialect = {
   path: "/v1/messages",
   outputCaps: ["max_tokens"],
   readAnswers: () => 1,
-  forwardedHeaders: ["anthropic-version", "anthropic-beta"],
+  forwardedHeaders: ["anthropic-version"],
   fixedHeaders: { "anthropic-version": "2023-06-01" },
   createKeyHeader: (key) => ({ "x-api-key": key }),
 

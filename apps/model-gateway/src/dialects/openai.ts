@@ -26,7 +26,7 @@ export const OPENAI: Dialect = {
   path: "/v1/chat/completions",
   outputCaps: ["max_completion_tokens", "max_tokens"],
   readAnswers: ({ n }) => (n === undefined || n === null ? 1 : readCount(n)),
-  forwardedHeaders: ["openai-beta"],
+  forwardedHeaders: [],
   fixedHeaders: {},
   createKeyHeader: (key) => ({ authorization: `Bearer ${key}` }),
 

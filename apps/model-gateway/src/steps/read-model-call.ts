@@ -3,6 +3,7 @@ import type { Dialect } from "../dialects/dialect.ts";
 import { isJsonObject } from "../json-object.ts";
 import type { ModelCall } from "../model-call.ts";
 import { refuse } from "./refuse.ts";
+import { refuseRemoteFeatures } from "./refuse-remote-features.ts";
 
 /** Finds the model that the body names among those that the profile has for this dialect. */
 export function readModelCall(
@@ -17,7 +18,10 @@ export function readModelCall(
   const speaking = providers.filter((provider) => provider.dialect === dialect.name);
   for (const provider of speaking) {
     const model = provider.models.find((candidate) => candidate.name === name);
-    if (model) return { dialect, provider, model, body, isStreamed: stream };
+    if (model) {
+      refuseRemoteFeatures(body);
+      return { dialect, provider, model, body, isStreamed: stream };
+    }
   }
   const known = speaking.flatMap(({ models }) => models.map((model) => model.name));
   const choice = known.length === 0 ? "none" : known.join(", ");
