@@ -139,7 +139,10 @@ describe("dlp-scanner over mutual TLS", () => {
 
   it("refuses a member named __proto__, under which content could hide", async () => {
     const content: unknown = JSON.parse(`{"__proto__":{"x":"${TOKEN}"}}`);
-    expect(await scan("arguments", content)).toMatchObject({ ok: false, problem: { code: "request_invalid" } });
+    expect(await scan("arguments", content)).toMatchObject({
+      ok: false,
+      problem: { code: "request_invalid" },
+    });
   });
 
   it.each(["model-gateway", "egress-filter"] as const)("answers %s", async (peer) => {

@@ -33,11 +33,9 @@ const identities = new WeakMap<Request, AgentIdentity>();
 
 /** Goes before whatever reads a body: nobody is read to who is not known. */
 export function requireToken(verify: TokenVerifier): RequestHandler {
-  return function checkToken(request, _response, next) {
-    authenticate(request, verify).then((identity) => {
-      identities.set(request, identity);
-      next();
-    }, next);
+  return async function checkToken(request, _response, next) {
+    identities.set(request, await authenticate(request, verify));
+    next();
   };
 }
 
