@@ -4,19 +4,7 @@ import { EVERY_PROFILE, type Stack, withProfile } from "../stack/stack.ts";
 
 /** Removes what `up` started, whichever profile it was, and what the launcher started for it. */
 export async function takeDown(stack: Stack, options: { readonly volumes: boolean }): Promise<void> {
-  const whole = withProfile(stack, "airgap");
-  for (const deployment of [stack, whole]) {
-    const { code, stderr } = await deployment.compose([
-      ...EVERY_PROFILE,
-      "down",
-      "--remove-orphans",
-      "--timeout",
-      "10",
-      ...(options.volumes ? ["--volumes"] : []),
-    ]);
-    if (code !== 0)
-      throw new ClawsError(`the stack could not be taken down: ${stderr.trim().split("\n").at(-1) ?? ""}`);
-  }
+  for (const deployment of [stack, withProfile(stack, "airgap")]) await composeDown(deployment, options);
   const label = ["--filter", `label=claws.project=${stack.project}`];
   const left = await runProgram("docker", ["ps", "--all", "--quiet", ...label]);
   const containers = left.stdout.split("\n").filter((id) => id !== "");
@@ -26,5 +14,29 @@ export async function takeDown(stack: Stack, options: { readonly volumes: boolea
       .split("\n")
       .filter((name) => name !== "");
     if (volumes.length > 0) await runProgram("docker", ["volume", "rm", ...volumes]);
+  }
+}
+
+/** The engine now and then still counts a removed container as an endpoint of its network for a moment. */
+const TRIES = 4;
+const PAUSE_MS = 1_500;
+
+async function composeDown(stack: Stack, { volumes }: { readonly volumes: boolean }): Promise<void> {
+  const down = [
+    ...EVERY_PROFILE,
+    "down",
+    "--remove-orphans",
+    "--timeout",
+    "10",
+    ...(volumes ? ["--volumes"] : []),
+  ];
+  for (let tries = 1; ; tries++) {
+    const { code, stderr } = await stack.compose(down);
+    if (code === 0) return;
+    const reason = stderr.trim().split("\n").at(-1) ?? "";
+    if (tries >= TRIES || !reason.includes("active endpoints")) {
+      throw new ClawsError(`the stack could not be taken down: ${reason}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
