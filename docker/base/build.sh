@@ -31,8 +31,10 @@ trap 'rm -rf "$work"' EXIT
 
 if ! present "$debian_image"; then
 	say "building the stand-in $debian_image from Debian packages"
+	# shellcheck disable=SC2016 # apt expands these, not the shell
 	mirror=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Identifier: Packages' |
 		awk '$1 == "Debian" && $2 !~ /security/ { print $2; exit }')
+	# shellcheck disable=SC2016 # apt expands these, not the shell
 	security=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Identifier: Packages' |
 		awk '$1 == "Debian" && $2 ~ /security/ { print $2; exit }')
 	[ -n "$mirror" ] || refuse "no Debian mirror is configured in /etc/apt"

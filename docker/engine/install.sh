@@ -51,6 +51,7 @@ install_native() {
 # … else the same two packages (static programs) of trixie, unpacked beside the old release
 # without adding a source to the machine.
 install_from_trixie() {
+	# shellcheck disable=SC2016 # apt expands these, not the shell
 	mirror=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Identifier: Packages' |
 		awk '$1 == "Debian" && $2 !~ /security/ { print $2; exit }')
 	[ -n "$mirror" ] || refuse "no Debian mirror is configured in /etc/apt: $by_hand"
