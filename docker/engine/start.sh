@@ -19,6 +19,13 @@ if [ -d /run/systemd/system ]; then
 	say "starting the Docker engine (systemctl start docker)"
 	systemctl start docker
 else
+	# After a power cut the pid files may name a process that is now another program: the engine would
+	# take itself for running.
+	for daemon in dockerd:/var/run/docker.pid containerd:/var/run/docker/containerd/containerd.pid; do
+		file=${daemon#*:}
+		[ -f "$file" ] || continue
+		[ "$(cat "/proc/$(cat "$file")/comm" 2>/dev/null)" = "${daemon%%:*}" ] || rm -f "$file"
+	done
 	say "starting the Docker engine (dockerd, log in $log)"
 	setsid dockerd >>"$log" 2>&1 </dev/null &
 	pid=$!
