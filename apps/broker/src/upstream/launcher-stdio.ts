@@ -48,7 +48,7 @@ export async function openServerStdio(
   });
   const { promise, resolve, reject } = Promise.withResolvers<ServerStdio>();
   const unavailable = (detail: string) =>
-    ProblemError.of("server_unavailable", { service: "launcher", detail });
+    ProblemError.of("service_unavailable", { service: "launcher", detail, retryAfterMs: 1_000 });
   opening.once("upgrade", (response, stream, head) => {
     stream.setTimeout(0);
     const imageDigest = ImageDigest.safeParse(response.headers[IMAGE_DIGEST_HEADER]);

@@ -68,7 +68,7 @@ export function createServerConnection({
   logger,
 }: ServerConnectionOptions): ServerConnection {
   let connecting: Promise<Connected> | undefined;
-  let failedAt = 0;
+  let failure: { readonly at: number; readonly problem: Problem } | undefined;
 
   const connect = async (onGone: () => void): Promise<Connected> => {
     const { stream, imageDigest } = await openStdio(server, agent);
@@ -95,20 +95,23 @@ export function createServerConnection({
 
   const connected = (): Promise<Connected> => {
     if (connecting !== undefined) return connecting;
-    if (Date.now() - failedAt < PAUSE_MS) {
-      return Promise.reject(unavailable(server, "it failed to start a moment ago"));
+    if (failure !== undefined && Date.now() - failure.at < PAUSE_MS) {
+      return Promise.reject(new ProblemError({ ...failure.problem, retryAfterMs: PAUSE_MS }));
     }
     // The end of an earlier connection must not make a later one be forgotten.
     const forget = () => {
       if (connecting === attempt) connecting = undefined;
     };
     const attempt: Promise<Connected> = connect(forget).catch((error: unknown) => {
-      failedAt = Date.now();
       forget();
-      if (error instanceof ProblemError) throw error;
       // Its words may be the server's own: they go to the log, not to the agent.
       logger.warn({ server, agent, reason: (error as Error).message }, "server did not start");
-      throw unavailable(server, "it did not start as an MCP server: see the broker's log");
+      const refusal =
+        error instanceof ProblemError
+          ? error
+          : unavailable(server, "it did not start as an MCP server: see the broker's log");
+      failure = { at: Date.now(), problem: refusal.problem };
+      throw refusal;
     });
     connecting = attempt;
     return attempt;
