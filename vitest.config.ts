@@ -4,7 +4,7 @@ export default defineConfig({
   resolve: { conditions: ["@claws/source"] },
   ssr: { resolve: { conditions: ["@claws/source"] } },
   test: {
-    include: ["apps/**/*.test.ts", "libs/**/*.test.ts", "tools/**/*.test.ts"],
+    include: ["apps/**/*.test.ts", "libs/**/*.test.ts", "tools/**/*.test.ts", "e2e/vectors/**/*.test.ts"],
     restoreMocks: true,
     // Forked workers cost more than the tests do, and so does importing every package anew for each file:
     // no module of ours keeps state that a test of another file could see.

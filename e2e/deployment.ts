@@ -1,3 +1,4 @@
+import { agentNetworkOf } from "@claws/contracts";
 import { type Ran, ROOT, run } from "./run-program.ts";
 
 /** One Compose project of the suite, driven as a user would: through `./claws` and `docker compose`. */
@@ -18,10 +19,13 @@ export function readDeployment(
   settings: NodeJS.ProcessEnv = {},
   files: readonly string[] = [],
 ): Deployment {
+  const network = agentNetworkOf(project);
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     CLAWS_CONSOLE_PORT: "0",
     CLAWS_LOGS_PORT: "0",
+    CLAWS_AGENT_NET: network.prefix,
+    CLAWS_AGENT_BRIDGE: network.bridge,
     CLAWS_OVERLAYS: files.join(":"),
     ...settings,
     CLAWS_PROJECT: project,

@@ -43,7 +43,8 @@ for (const [name, path] of Object.entries(entryPoints)) {
   if (!existsSync(join(app, path)) && !existsSync(path)) throw new Error(`entry ${name} is missing: ${path}`);
 }
 
-if (manifest.entries === undefined) {
+// Whoever has a main is a service, and a service has a health check.
+if ("main" in entryPoints) {
   await build({
     entryPoints: { health: join(root, "libs/service-kit/src/health-probe.ts") },
     outdir: join(app, "dist"),

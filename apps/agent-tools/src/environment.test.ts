@@ -14,7 +14,7 @@ describe("what the agent's container is told", () => {
     expect(readAgentEnvironment({ CLAWS_TOKEN_FILE })).toEqual({
       brokerUrl: "http://broker:7000",
       modelUrl: "http://model-gateway:7001",
-      proxyUrl: "http://egress-filter:3128",
+      proxyUrl: "http://agent-door:3128",
       model: "mock-1",
       token: "a.b.c",
     });

@@ -15,7 +15,7 @@ export function readAgentEnvironment(env: NodeJS.ProcessEnv): AgentEnvironment {
   return {
     brokerUrl: env["CLAWS_BROKER_URL"] ?? "http://broker:7000",
     modelUrl: env["CLAWS_MODEL_URL"] ?? "http://model-gateway:7001",
-    proxyUrl: env["HTTP_PROXY"] ?? "http://egress-filter:3128",
+    proxyUrl: env["HTTP_PROXY"] ?? "http://agent-door:3128",
     model: env["CLAWS_MODEL"] ?? "mock-1",
     token: readFileSync(env["CLAWS_TOKEN_FILE"] ?? "/run/claws/token", "utf8").trim(),
   };

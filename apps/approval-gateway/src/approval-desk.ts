@@ -9,51 +9,29 @@ import type {
   ConsumeRequest,
   Decision,
 } from "@claws/contracts";
-import { ProblemError } from "@claws/service-kit";
 import type { ApprovalStore } from "./approval-store.ts";
 import { CRITICAL_MINIMUM_AGE_MS, decideApprovalsNeeded } from "./approvals-needed.ts";
+import type { AuditedStep } from "./audited-step.ts";
 import { digestCall } from "./call-digest.ts";
 import type { ReceiptSigner } from "./receipt-signer.ts";
 import { readTransitionOrRefuse, refusalOf } from "./refusals.ts";
 import type { StoredApproval } from "./stored-approval.ts";
 import type { VoteSeals } from "./vote-seals.ts";
 
-/** Where every step is written before it is taken. */
-export interface AuditTrail {
-  /** Throws when the record cannot be written: then the step is not taken. */
-  record(event: AuditEvent): Promise<void>;
-  /** Notes that a recorded step was refused after all; never throws. */
-  recordFailure(event: AuditEvent, code: string): Promise<void>;
-}
-
 export interface DeskDependencies {
   readonly store: ApprovalStore;
-  readonly audit: AuditTrail;
+  readonly auditThen: AuditedStep;
   readonly seals: VoteSeals;
   readonly signReceipt: ReceiptSigner;
   readonly lifetimeMs: number;
   readonly isSingleOperator: boolean;
-  /** Called after every step that changed something. */
-  readonly changed: () => void;
 }
 
 export type ApprovalDesk = ReturnType<typeof createApprovalDesk>;
 
 /** The steps of an approval's life. Each is checked, then audited, then taken in one script. */
 export function createApprovalDesk(dependencies: DeskDependencies) {
-  const { store, audit, seals, signReceipt, lifetimeMs, isSingleOperator, changed } = dependencies;
-
-  async function auditThen<Result>(event: AuditEvent, act: () => Promise<Result>): Promise<Result> {
-    await audit.record(event);
-    try {
-      return await act();
-    } catch (error) {
-      await audit.recordFailure(event, error instanceof ProblemError ? error.problem.code : "internal");
-      throw error;
-    } finally {
-      changed();
-    }
-  }
+  const { store, auditThen, seals, signReceipt, lifetimeMs, isSingleOperator } = dependencies;
 
   return {
     /** Holds a call, or finds the approval that holds it already. */

@@ -1,6 +1,6 @@
 import { type AuditEvent, AuditReceipt } from "@claws/contracts";
 import { type Logger, ProblemError, type ServiceClient } from "@claws/service-kit";
-import type { AuditTrail } from "./approval-desk.ts";
+import type { AuditTrail } from "./audited-step.ts";
 
 /** Writes to the auditor; where the record cannot be written it throws, and the caller does not act. */
 export function createAuditTrail(auditor: ServiceClient, logger: Logger): AuditTrail {

@@ -7,7 +7,7 @@ const RECONNECT_MS = 2_000;
 const POSITION = /^\d{1,20}-\d{1,20}$/;
 
 /**
- * Server-sent events (WHATWG HTML, section 9.2): `approval` per change of state, `live` and `stale` when
+ * Server-sent events (WHATWG HTML, section 9.2): `approval` and `question` per change of state, `live` and `stale` when
  * Redis comes and goes, `heartbeat` while live. `Last-Event-ID` replays what was missed.
  */
 export async function streamEvents(
@@ -25,7 +25,7 @@ export async function streamEvents(
     response.write(
       `${id === undefined ? "" : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`,
     );
-  const sendChange = ({ position, id, state }: Change) => send("approval", { id, state }, position);
+  const sendChange = ({ position, kind, id, state }: Change) => send(kind, { id, state }, position);
   const sendLive = (isLive: boolean) => send(isLive ? "live" : "stale", {});
 
   response.write(`retry: ${RECONNECT_MS}\n\n`);

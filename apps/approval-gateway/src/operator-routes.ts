@@ -1,16 +1,20 @@
 import { Decision, RecordId } from "@claws/contracts";
 import { allowPeers, ProblemError, readBody } from "@claws/service-kit";
-import express, { type Express, type Request, type RequestHandler } from "express";
+import express, { type Express, type RequestHandler } from "express";
 import * as z from "zod";
 import type { ApprovalDesk } from "./approval-desk.ts";
 import type { ChangeFeed } from "./change-feed.ts";
+import { addQuestionRoutes } from "./egress-questions/operator-routes.ts";
+import type { QuestionDesk } from "./egress-questions/question-desk.ts";
 import { streamEvents } from "./event-stream.ts";
 import { setOperatorHeaders } from "./operator-headers.ts";
+import { operatorOf } from "./operator-of.ts";
 import type { Changes } from "./reading-scripts.ts";
 import { SERVICE } from "./refusals.ts";
 
 export interface OperatorRouteDependencies {
   readonly desk: ApprovalDesk;
+  readonly questions: QuestionDesk;
   readonly feed: ChangeFeed;
   readonly readChanges: (after: string) => Promise<Changes>;
   readonly consoleDirectory: string;
@@ -19,11 +23,10 @@ export interface OperatorRouteDependencies {
 
 const ApprovalAddress = z.object({ id: RecordId });
 const ListQuery = z.object({ state: z.enum(["open", "all"]).default("open") });
-const OperatorName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/);
 
 /** What people use, through front-door, which knows who they are. */
 export function addOperatorRoutes(app: Express, dependencies: OperatorRouteDependencies): void {
-  const { desk, feed, readChanges, consoleDirectory, isSingleOperator } = dependencies;
+  const { desk, questions, feed, readChanges, consoleDirectory, isSingleOperator } = dependencies;
   app.use(setOperatorHeaders);
   app.use(allowPeers(SERVICE, ["front-door"]));
   app.use(refuseOtherSites);
@@ -47,17 +50,12 @@ export function addOperatorRoutes(app: Express, dependencies: OperatorRouteDepen
     const { id } = readBody(ApprovalAddress, request.params, SERVICE);
     response.json(await desk.decide(id, readBody(Decision, request.body, SERVICE), operator));
   });
+  addQuestionRoutes(app, questions);
   app.get("/api/events", async (request, response) => {
     operatorOf(request);
     await streamEvents(request, response, feed, readChanges);
   });
   app.use(express.static(consoleDirectory, { dotfiles: "ignore", etag: false, cacheControl: false }));
-}
-
-function operatorOf(request: Request): string {
-  const name = OperatorName.safeParse(request.header("x-claws-operator"));
-  if (name.success) return name.data;
-  throw ProblemError.of("login_required", { service: SERVICE, detail: "log in at the front door" });
 }
 
 /** Behind front-door's own check: a browser says where a request comes from (Fetch Metadata). */

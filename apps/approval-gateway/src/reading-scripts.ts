@@ -1,4 +1,4 @@
-import { ApprovalState } from "@claws/contracts";
+import { ApprovalState, EgressQuestion } from "@claws/contracts";
 import { defineScript, type ScriptReply } from "@claws/redis-kit";
 import { APPROVAL_LUA } from "./approval-lua.ts";
 import { readStoredApproval, type StoredApproval } from "./stored-approval.ts";
@@ -55,12 +55,11 @@ return list
   },
 });
 
-/** One change of state, with its place in the stream of changes. */
-export interface Change {
-  readonly position: string;
-  readonly id: string;
-  readonly state: ApprovalState;
-}
+/** One change of state, of an approval or of a question about a destination, with its place in the stream of changes. */
+export type Change = { readonly position: string; readonly id: string } & (
+  | { readonly kind: "approval"; readonly state: ApprovalState }
+  | { readonly kind: "question"; readonly state: EgressQuestion["state"] }
+);
 
 export interface Changes {
   readonly changes: readonly Change[];
@@ -96,7 +95,11 @@ return {#entries > 0 and entries[#entries][1] or ARGV[1], entries}
 
 function readChange(entry: ScriptReply): Change {
   const [position, fields] = Array.isArray(entry) ? (entry as readonly ScriptReply[]) : [];
-  const [, id, , state] = Array.isArray(fields) ? (fields as readonly ScriptReply[]) : [];
+  const [, id, , state, , kind = "approval"] = Array.isArray(fields)
+    ? (fields as readonly ScriptReply[])
+    : [];
   if (typeof position !== "string" || typeof id !== "string") throw new Error("a change has no id");
-  return { position, id, state: ApprovalState.parse(state) };
+  return kind === "question"
+    ? { position, id, kind, state: EgressQuestion.shape.state.parse(state) }
+    : { position, id, kind: "approval", state: ApprovalState.parse(state) };
 }

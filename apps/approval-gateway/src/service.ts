@@ -14,8 +14,14 @@ import {
 import { createApprovalDesk } from "./approval-desk.ts";
 import { createApprovalStore } from "./approval-store.ts";
 import { createAuditTrail } from "./audit-trail.ts";
+import { createAuditedStep } from "./audited-step.ts";
 import { addBrokerRoutes } from "./broker-routes.ts";
 import { createChangeFeed } from "./change-feed.ts";
+import { createAnswerSeals } from "./egress-questions/answer-seals.ts";
+import { addFilterRoutes } from "./egress-questions/filter-routes.ts";
+import { createOverlayFile } from "./egress-questions/overlay-file.ts";
+import { createQuestionDesk } from "./egress-questions/question-desk.ts";
+import { createQuestionStore } from "./egress-questions/question-store.ts";
 import { addOperatorRoutes } from "./operator-routes.ts";
 import { createReceiptSigner } from "./receipt-signer.ts";
 import { SERVICE } from "./refusals.ts";
@@ -45,22 +51,35 @@ export async function createApprovalGatewayService(
     identity,
   });
   const store = createApprovalStore(redis);
-  const feed = createChangeFeed(store.readChanges, logger);
+  const questionStore = createQuestionStore(redis);
+  const feed = createChangeFeed(async (after) => {
+    await questionStore.expireDue();
+    return store.readChanges(after);
+  }, logger);
+  const auditThen = createAuditedStep(createAuditTrail(auditor, logger), feed.nudge);
   const desk = createApprovalDesk({
     store,
-    audit: createAuditTrail(auditor, logger),
+    auditThen,
     seals: createVoteSeals(receiptKey),
     signReceipt,
     lifetimeMs: policy.approvals.expireAfterSeconds * 1_000,
     isSingleOperator,
-    changed: feed.nudge,
+  });
+  const questions = createQuestionDesk({
+    store: questionStore,
+    seals: createAnswerSeals(receiptKey),
+    overlay: createOverlayFile(settings.OVERLAY_FILE),
+    auditThen,
   });
   if (isSingleOperator) logger.warn("single-operator mode: one person decides on CRITICAL calls too");
 
-  const forBroker = createHttpApp({
+  const forServices = createHttpApp({
     service: SERVICE,
     logger,
-    routes: (app) => addBrokerRoutes(app, { desk, feed }),
+    routes(app) {
+      addFilterRoutes(app, { questions, feed });
+      addBrokerRoutes(app, { desk, feed });
+    },
   });
   const forOperators = createHttpApp({
     service: SERVICE,
@@ -68,6 +87,7 @@ export async function createApprovalGatewayService(
     routes: (app) =>
       addOperatorRoutes(app, {
         desk,
+        questions,
         feed,
         readChanges: store.readChanges,
         consoleDirectory: settings.CONSOLE_DIR,
@@ -78,7 +98,7 @@ export async function createApprovalGatewayService(
   return {
     listeners: [
       {
-        server: createServer(tls, forBroker),
+        server: createServer(tls, forServices),
         host: settings.LISTEN_HOST,
         port: settings.LISTEN_PORT,
       },

@@ -18,6 +18,8 @@ export const Settings = z.object({
   IDENTITY_DIR: z.string().default("/run/claws"),
   POLICY_FILE: z.string().default("/policy/policy.json"),
   CONSOLE_DIR: z.string().default("/app/console"),
+  /** Destinations that people allowed for good; egress-filter reads it. */
+  OVERLAY_FILE: z.string().default("/overlay/egress.json"),
   /** One person decides on CRITICAL calls too, after a delay. Never inferred: it is said here. */
   SINGLE_OPERATOR: BooleanSetting.default(true),
 });

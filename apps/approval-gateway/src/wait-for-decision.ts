@@ -1,4 +1,4 @@
-import type { Approval } from "@claws/contracts";
+import type { ApprovalState, EgressQuestion } from "@claws/contracts";
 import type { ChangeFeed } from "./change-feed.ts";
 
 const RECHECK_MS = 1_000;
@@ -9,15 +9,20 @@ export interface Wait {
   readonly signal: AbortSignal;
 }
 
+/** What waits for a person: a call, or a question about a destination. */
+interface Undecided {
+  readonly state: ApprovalState | EgressQuestion["state"];
+}
+
 /**
- * Gives the approval as soon as it is no longer pending, or as it stands after `waitMs` or when the feed
+ * Gives what waits as soon as it is no longer pending or open, or as it stands after `waitMs` or when the feed
  * closes. Wakes by the feed, and looks again every second in case the feed missed something.
  */
-export async function waitForDecision(
-  read: () => Promise<Approval>,
+export async function waitForDecision<Held extends Undecided>(
+  read: () => Promise<Held>,
   feed: ChangeFeed,
   { id, waitMs, signal }: Wait,
-): Promise<Approval> {
+): Promise<Held> {
   const deadline = performance.now() + waitMs;
   let wake = () => {};
   let isOver = false;
@@ -36,9 +41,10 @@ export async function waitForDecision(
     for (;;) {
       const { promise: woken, resolve } = Promise.withResolvers<void>();
       wake = resolve;
-      const approval = await read();
+      const held = await read();
+      const isDecided = held.state !== "pending" && held.state !== "open";
       const remaining = deadline - performance.now();
-      if (approval.state !== "pending" || remaining <= 0 || isOver || signal.aborted) return approval;
+      if (isDecided || remaining <= 0 || isOver || signal.aborted) return held;
       const timer = setTimeout(resolve, Math.min(RECHECK_MS, remaining));
       await woken;
       clearTimeout(timer);

@@ -51,6 +51,21 @@ export async function openLogFile(path: string): Promise<ExistingLogFile> {
   };
 }
 
+/** The complete lines of a log that somebody may be writing at this moment. */
+export async function* readCompleteLines(path: string): AsyncGenerator<string> {
+  const size = await readCompleteSize(path);
+  if (size > 0) yield* readLines(createReadStream(path, { end: size - 1 }));
+}
+
+async function readCompleteSize(path: string): Promise<number> {
+  const handle = await open(path, constants.O_RDONLY);
+  try {
+    return await findCompleteSize(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
 /** A new file survives a power cut only when its directory entry does. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, constants.O_RDONLY);

@@ -10,5 +10,6 @@ if (command === undefined) {
   );
 } else {
   const print = (line: string) => void process.stdout.write(`${line}\n`);
-  process.exitCode = await runCommand(command, args, readConfig(Settings, process.env), print);
+  const complain = (line: string) => void process.stderr.write(`${line}\n`);
+  process.exitCode = await runCommand(command, args, readConfig(Settings, process.env), print, complain);
 }

@@ -1,11 +1,13 @@
 import { verifyLog } from "@claws/audit-log";
 import { ConfigError } from "@claws/service-kit";
 import { type ExistingLogFile, type LogFile, openLogFile } from "./log-file.ts";
-import type { ChainEnd } from "./record-writer.ts";
+import type { ChainEnd } from "./record-group.ts";
+import { createSpoolMemory, type SpoolMemory } from "./spool-memory.ts";
 
 export interface OpenedLog {
   readonly file: LogFile;
   readonly end: ChainEnd;
+  readonly spools: SpoolMemory;
   /** Bytes of a last line that a crash had cut off in the middle; they are gone from the file now. */
   readonly tornBytes: number;
 }
@@ -17,7 +19,8 @@ export interface OpenedLog {
 export async function openLog(path: string): Promise<OpenedLog> {
   const file = await openOrExplain(path);
   const offset = await file.completeSize();
-  const verification = await verifyLog(file.lines(offset));
+  const spools = createSpoolMemory();
+  const verification = await verifyLog(file.lines(offset), (record) => spools.note(record));
   if (!verification.ok) {
     await file.close();
     throw new ConfigError(
@@ -27,7 +30,7 @@ export async function openLog(path: string): Promise<OpenedLog> {
   }
   const tornBytes = (await file.size()) - offset;
   if (tornBytes > 0) await file.truncate(offset);
-  return { file, end: { seq: verification.records, hash: verification.lastHash, offset }, tornBytes };
+  return { file, end: { seq: verification.records, hash: verification.lastHash, offset }, spools, tornBytes };
 }
 
 async function openOrExplain(path: string): Promise<ExistingLogFile> {

@@ -77,6 +77,63 @@ describe("the record writer", () => {
     await writer.close();
   });
 
+  const SPOOL = "0198a7c2-6c1e-7a3f-9b1d-2f5e8c7a4b10";
+  const batchOf = (first: number, count: number) => ({
+    spool: SPOOL,
+    first,
+    events: Array.from({ length: count }, () => EVENT),
+  });
+  const numbersInLog = () =>
+    readFileSync(path, "utf8")
+      .split("\n")
+      .slice(0, -1)
+      .flatMap((line) => JSON.parse(line).spoolSeq ?? []);
+
+  it("writes each number of a spool once also when batches overlap in one write", async () => {
+    const writer = createRecordWriter({ file: await openLogFile(path), end: START, now });
+    const outcomes = [
+      writer.append(EVENT, "broker"),
+      ...[1, 1, 2, 6, 5].map((first) => writer.appendBatch(batchOf(first, 3), "broker")),
+    ];
+    expect((await Promise.all(outcomes)).slice(1)).toEqual([
+      { ok: true, through: 3 },
+      { ok: true, through: 3 },
+      { ok: true, through: 4 },
+      { ok: false, expected: 5 },
+      { ok: true, through: 7 },
+    ]);
+    await writer.close();
+    expect(numbersInLog()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(await verifyFile()).toMatchObject({ ok: true, records: 8 });
+  });
+
+  it("takes a batch again that the disk did not take, and writes nothing for one that it has", async () => {
+    const file = await openLogFile(path);
+    const failures = { left: 1 };
+    const writer = createRecordWriter({ file: fillUp(file, failures), end: START, now });
+    await expect(writer.appendBatch(batchOf(1, 2), "broker")).rejects.toThrow(WriteRefused);
+    expect(await writer.appendBatch(batchOf(1, 2), "broker")).toEqual({ ok: true, through: 2 });
+    failures.left = 1;
+    expect(await writer.appendBatch(batchOf(1, 2), "broker")).toEqual({ ok: true, through: 2 });
+    failures.left = 0;
+    await writer.close();
+    expect(numbersInLog()).toEqual([1, 2]);
+  });
+
+  it("counts the events of batches that wait for the disk", async () => {
+    const file = await openLogFile(path);
+    const disk = Promise.withResolvers<void>();
+    const stalled = { ...file, append: async (bytes: Buffer) => (await disk.promise, file.append(bytes)) };
+    const writer = createRecordWriter({ file: stalled, end: START, now });
+    const accepted = Array.from({ length: 9 }, (_, index) =>
+      writer.appendBatch(batchOf(1 + index * 500, 500), "broker"),
+    );
+    await expect(writer.appendBatch(batchOf(4_501, 500), "broker")).rejects.toThrow("waiting for the disk");
+    disk.resolve();
+    expect((await Promise.all(accepted)).at(-1)).toEqual({ ok: true, through: 4_500 });
+    await writer.close();
+  });
+
   it("refuses what a full disk did not take, cuts off the half, and goes on when there is room", async () => {
     const file = await openLogFile(path);
     const writer = createRecordWriter({ file: fillUp(file, { left: 0 }), end: START, now });

@@ -1,18 +1,13 @@
-import { sealRecord, writeLine } from "@claws/audit-log";
-import type { AuditEvent, AuditReceipt, Sha256Hex } from "@claws/contracts";
+import type { AuditBatch, AuditEvent, AuditReceipt } from "@claws/contracts";
 import type { LogFile } from "./log-file.ts";
-
-/** Where the chain on disk ends. */
-export interface ChainEnd {
-  readonly seq: number;
-  readonly hash: Sha256Hex;
-  /** Length of the file up to there. */
-  readonly offset: number;
-}
+import { type BatchOutcome, type ChainEnd, createRecordGroup, type RecordGroup } from "./record-group.ts";
+import { createSpoolMemory, type SpoolMemory } from "./spool-memory.ts";
 
 export interface RecordWriter {
   /** Resolves when the record is on disk; rejects with `WriteRefused` when it is not there. */
   append(event: AuditEvent, service: string): Promise<AuditReceipt>;
+  /** The same for what the log does not have yet of a batch: each number of a spool is written once. */
+  appendBatch(batch: AuditBatch, service: string): Promise<BatchOutcome>;
   /** Whether the last attempt to write succeeded. */
   isWritable(): boolean;
   /** Ends what is under way, then closes the file. */
@@ -25,29 +20,35 @@ export class WriteRefused extends Error {
 }
 
 interface Waiting {
-  readonly event: AuditEvent;
-  readonly service: string;
-  readonly time: string;
-  readonly resolve: (receipt: AuditReceipt) => void;
+  /** Adds its records to the group; what it returns is called when the disk has them. */
+  readonly join: (group: RecordGroup) => () => void;
   readonly reject: (error: WriteRefused) => void;
 }
 
 export interface RecordWriterOptions {
   readonly file: Pick<LogFile, "append" | "size" | "truncate" | "close">;
   readonly end: ChainEnd;
+  /** What the log up to `end` says of spools. */
+  readonly spools?: SpoolMemory;
   readonly now: () => Date;
 }
 
-/** More waiting than this means that the disk has stalled: callers are better off with a refusal. */
+/** More records waiting than this means that the disk has stalled: callers are better off with a refusal. */
 const MAX_WAITING = 4_096;
 
 /**
  * The one writer of the chain, with group commit: what arrives while the disk is busy forms the next
  * batch, one write and one fdatasync. The chain in memory moves on only when the disk has it.
  */
-export function createRecordWriter({ file, end, now }: RecordWriterOptions): RecordWriter {
+export function createRecordWriter({
+  file,
+  end,
+  spools = createSpoolMemory(),
+  now,
+}: RecordWriterOptions): RecordWriter {
   let chain = end;
   let waiting: Waiting[] = [];
+  let waitingRecords = 0;
   let working: Promise<void> | undefined;
   let writable = true;
   /** A write of ours failed: what stands behind the chain's end may be part of it. */
@@ -58,6 +59,7 @@ export function createRecordWriter({ file, end, now }: RecordWriterOptions): Rec
     while (waiting.length > 0) {
       const batch = waiting;
       waiting = [];
+      waitingRecords = 0;
       await commit(batch);
     }
     working = undefined;
@@ -65,14 +67,19 @@ export function createRecordWriter({ file, end, now }: RecordWriterOptions): Rec
 
   async function commit(batch: readonly Waiting[]): Promise<void> {
     try {
-      const sealed = sealBatch(batch, chain);
+      const group = createRecordGroup(chain, spools);
+      const answers = batch.map(({ join }) => join(group));
+      const sealed = group.finish();
       await restoreEnd();
-      torn = true;
-      await file.append(sealed.bytes);
-      torn = false;
+      if (sealed.bytes.length > 0) {
+        torn = true;
+        await file.append(sealed.bytes);
+        torn = false;
+      }
       chain = sealed.end;
+      for (const record of group.records) spools.note(record);
       writable = true;
-      for (const { resolve, receipt } of sealed.answers) resolve(receipt);
+      for (const answer of answers) answer();
     } catch (error) {
       writable = false;
       const cause = torn ? await cutOff(error) : error;
@@ -103,16 +110,31 @@ export function createRecordWriter({ file, end, now }: RecordWriterOptions): Rec
     await file.truncate(chain.offset);
   }
 
+  /** What `join` returns of the group is the answer when the disk has it. */
+  function enqueue<Answer>(records: number, join: (group: RecordGroup) => Answer): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    if (closed) return Promise.reject(new WriteRefused("the auditor is stopping"));
+    if (waitingRecords + records > MAX_WAITING) {
+      return Promise.reject(new WriteRefused(`${waitingRecords} records are waiting for the disk`));
+    }
+    waitingRecords += records;
+    const joinLater = (group: RecordGroup) => {
+      const answer = join(group);
+      return () => resolve(answer);
+    };
+    waiting.push({ join: joinLater, reject });
+    working ??= work();
+    return promise;
+  }
+
   return {
     append(event, service) {
-      const { promise, resolve, reject } = Promise.withResolvers<AuditReceipt>();
-      if (closed) return Promise.reject(new WriteRefused("the auditor is stopping"));
-      if (waiting.length >= MAX_WAITING) {
-        return Promise.reject(new WriteRefused(`${MAX_WAITING} records are waiting for the disk`));
-      }
-      waiting.push({ event, service, time: now().toISOString(), resolve, reject });
-      working ??= work();
-      return promise;
+      const time = now().toISOString();
+      return enqueue(1, (group) => group.add(event, { service, time }));
+    },
+    appendBatch(batch, service) {
+      const time = now().toISOString();
+      return enqueue(batch.events.length, (group) => group.addBatch(batch, { service, time }));
     },
     isWritable: () => writable,
     async close() {
@@ -121,17 +143,4 @@ export function createRecordWriter({ file, end, now }: RecordWriterOptions): Rec
       await file.close();
     },
   };
-}
-
-function sealBatch(batch: readonly Waiting[], start: ChainEnd) {
-  const lines: string[] = [];
-  let { seq, hash } = start;
-  const answers = batch.map(({ event, service, time, resolve }) => {
-    const record = sealRecord(event, { seq: seq + 1, time, service, previous: hash });
-    lines.push(`${writeLine(record)}\n`);
-    ({ seq, hash } = record);
-    return { resolve, receipt: { seq, hash } };
-  });
-  const bytes = Buffer.from(lines.join(""), "utf8");
-  return { bytes, answers, end: { seq, hash, offset: start.offset + bytes.length } };
 }

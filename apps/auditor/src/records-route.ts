@@ -2,7 +2,8 @@ import { isSealable } from "@claws/audit-log";
 import { AuditEvent, SERVICES } from "@claws/contracts";
 import { allowPeers, type Logger, peerOfRequest, ProblemError, readBody } from "@claws/service-kit";
 import express, { type Express, type RequestHandler } from "express";
-import { type RecordWriter, WriteRefused } from "./record-writer.ts";
+import type { RecordWriter } from "./record-writer.ts";
+import { refuseUnwritten } from "./refuse-unwritten.ts";
 
 const SERVICE = "auditor";
 
@@ -24,17 +25,7 @@ function createRecordHandler({ writer, logger }: RecordsRouteOptions): RequestHa
     const event = readEvent(request.body);
     // Set: `allowPeers` let it through.
     const service = peerOfRequest(request) as string;
-    try {
-      response.status(201).json(await writer.append(event, service));
-    } catch (error) {
-      if (!(error instanceof WriteRefused)) throw error;
-      logger.error({ err: error }, "audit log cannot be written");
-      throw ProblemError.of("service_unavailable", {
-        service: SERVICE,
-        detail: "audit log cannot be written: free space on its disk, or see the log of auditor",
-        retryAfterMs: 1_000,
-      });
-    }
+    response.status(201).json(await writer.append(event, service).catch(refuseUnwritten(logger)));
   };
 }
 

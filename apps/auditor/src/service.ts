@@ -6,6 +6,7 @@ import {
   type Service,
   type ServiceTools,
 } from "@claws/service-kit";
+import { createBatchesRoute } from "./batches-route.ts";
 import { openLog } from "./open-log.ts";
 import { createRecordWriter } from "./record-writer.ts";
 import { createRecordsRoute } from "./records-route.ts";
@@ -13,8 +14,8 @@ import { logPathOf, type Settings } from "./settings.ts";
 
 export async function createAuditorService(settings: Settings, { logger }: ServiceTools): Promise<Service> {
   const identity = readIdentity(settings.IDENTITY_DIR);
-  const { file, end, tornBytes } = await openLog(logPathOf(settings));
-  const writer = createRecordWriter({ file, end, now: () => new Date() });
+  const { file, end, spools, tornBytes } = await openLog(logPathOf(settings));
+  const writer = createRecordWriter({ file, end, spools, now: () => new Date() });
   logger.info({ records: end.seq, lastHash: end.hash, tornBytes }, "audit log verified");
   if (tornBytes > 0) {
     const event = { event: "audit.recovered", outcome: "done", subject: "audit.jsonl" } as const;
@@ -23,7 +24,10 @@ export async function createAuditorService(settings: Settings, { logger }: Servi
   const app = createHttpApp({
     service: "auditor",
     logger,
-    routes: createRecordsRoute({ writer, logger }),
+    routes: (routes) => {
+      createRecordsRoute({ writer, logger })(routes);
+      createBatchesRoute({ writer, logger })(routes);
+    },
   });
   const server = createServer(mutualTlsOptions(identity), app);
   return {

@@ -7,10 +7,10 @@ import { storeSecret } from "./store-secret.ts";
 const logger = createLogger("bootstrap");
 try {
   const settings = readConfig(Settings, process.env);
-  const [command, name = ""] = process.argv.slice(2);
+  const [command, name = "", holder] = process.argv.slice(2);
   if (command === "store-secret") {
-    storeSecret(settings.OUT_DIR, name, await text(process.stdin));
-    logger.info({ name }, "secret stored");
+    storeSecret(settings.OUT_DIR, name, await text(process.stdin), holder);
+    logger.info({ name, holder }, "secret stored");
   } else {
     logger.info(await provideKeys(settings), "keys, certificates, users and tokens are in place");
   }

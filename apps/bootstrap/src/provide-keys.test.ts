@@ -1,7 +1,9 @@
+import { X509Certificate } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTokenVerifier } from "@claws/agent-token";
+import { rootCertificates } from "node:tls";
+import { createTokenVerifier, readServerEgressKey } from "@claws/agent-token";
 import { readIdentity } from "@claws/service-kit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { provideKeys } from "./provide-keys.ts";
@@ -42,6 +44,8 @@ describe("bootstrap", () => {
     "broker/receipt.pub",
     "redis/users.acl",
     "rate-limiter/redis.password",
+    "agent-trust/ca-certificates.crt",
+    "agent-trust/inspection-ca.crt",
   ])("completes the set after a crash that lost %s", async (lost) => {
     await provideKeys(settings());
     rmSync(join(out, lost));
@@ -59,10 +63,28 @@ describe("bootstrap", () => {
     expect((await provideKeys(settings())).renewedCertificates).toEqual(["broker"]);
   });
 
-  it("keeps every file from everybody else, but for the agent's own token", async () => {
+  it("keeps every file from everybody else, but for what the agent reads", async () => {
     await provideKeys(settings());
     const open = files().filter((file) => (statSync(file).mode & 0o007) !== 0);
-    expect(open).toEqual([join(out, "agent-main", "token")]);
+    expect(open.map((file) => file.slice(out.length + 1)).sort()).toEqual([
+      "agent-main/token",
+      "agent-trust/ca-certificates.crt",
+      "agent-trust/inspection-ca.crt",
+    ]);
+  });
+
+  it("lets the agent trust the public authorities and the one of inspection, whose key it never sees", async () => {
+    await provideKeys(settings());
+    const { certificate } = JSON.parse(read("egress-filter", "inspection-ca.json")) as {
+      certificate: string;
+    };
+    const bundle = read("agent-trust", "ca-certificates.crt");
+    const trusted = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    expect(trusted).toHaveLength(rootCertificates.length + 1);
+    expect(trusted.at(-1)).toBe(certificate.trim());
+    expect(read("agent-trust", "inspection-ca.crt").trim()).toBe(certificate.trim());
+    expect(new X509Certificate(certificate).subject).toBe("CN=Sandbox Claws egress inspection");
+    expect(bundle).not.toContain("PRIVATE KEY");
   });
 
   it("puts no private key where it is not used", async () => {
@@ -75,6 +97,7 @@ describe("bootstrap", () => {
       "approval-gateway/receipt.key",
       "authority/agent-token.key",
       "authority/authority.json",
+      "egress-filter/inspection-ca.json",
     ]);
   });
 
@@ -85,13 +108,26 @@ describe("bootstrap", () => {
     expect(acl).toMatch(/^user default off resetpass ~\* &\* \+@all$/m);
   });
 
-  it("issues a token that the doors accept", async () => {
-    const { sessions } = await provideKeys(settings());
-    const verify = await createTokenVerifier(read("broker", "agent-token.pub"), "broker");
-    expect(await verify(read("agent-main", "token"))).toEqual({
-      ok: true,
-      identity: { agent: "main", session: sessions["main"] },
-    });
+  it.each(["broker", "model-gateway", "egress-filter"] as const)(
+    "issues a token that is accepted at %s",
+    async (door) => {
+      const { sessions } = await provideKeys(settings());
+      const verify = await createTokenVerifier(read(door, "agent-token.pub"), door);
+      expect(await verify(read("agent-main", "token"))).toMatchObject({
+        ok: true,
+        identity: { agent: "main", session: sessions["main"] },
+      });
+    },
+  );
+
+  it("gives launcher and egress-filter the same key for the servers' credentials, and heals a lost one", async () => {
+    await provideKeys(settings());
+    const key = read("launcher", "server-egress.key");
+    expect(readServerEgressKey(key)).toHaveLength(32);
+    rmSync(join(out, "egress-filter/server-egress.key"));
+    await provideKeys(settings());
+    expect(read("launcher", "server-egress.key")).toBe(key);
+    expect(read("egress-filter", "server-egress.key")).toBe(key);
   });
 });
 
@@ -101,6 +137,15 @@ describe("storing a secret", () => {
     expect(read("model-gateway", "secrets", "OPENAI_API_KEY")).toBe("value");
     expect(statSync(join(out, "model-gateway/secrets/OPENAI_API_KEY")).mode & 0o777).toBe(0o440);
   });
+
+  it("writes it for egress-filter alone when that is asked for", () => {
+    storeSecret(out, "GITHUB_TOKEN", "value\n", "egress-filter");
+    expect(files().map((file) => file.slice(out.length + 1))).toEqual(["egress-filter/secrets/GITHUB_TOKEN"]);
+  });
+
+  it.each(["", "broker", "../model-gateway"])("refuses to give one to %j", (holder) =>
+    expect(() => storeSecret(out, "NAME", "value", holder)).toThrow("does not hold secrets"),
+  );
 
   it.each([
     ["../x", "value", "not a secret's name"],

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { issueAgentToken } from "@claws/agent-token";
 import { SessionId } from "@claws/contracts";
 import { provideCertificates } from "./certificates.ts";
+import { provideInspectionAuthority } from "./inspection-authority.ts";
 import { EVERYBODY_IN_THE_CONTAINER, KeyVolume } from "./key-volume.ts";
 import { provideRedisUsers } from "./redis-users.ts";
 import type { Settings } from "./settings.ts";
@@ -20,6 +21,7 @@ export interface Provided {
 export async function provideKeys(settings: Settings): Promise<Provided> {
   const volumeOf = (name: string) => new KeyVolume(join(settings.OUT_DIR, name));
   const renewedCertificates = await provideCertificates(volumeOf);
+  await provideInspectionAuthority(volumeOf);
   provideRedisUsers(volumeOf);
   const tokenKey = provideSigningKeys(volumeOf);
 
@@ -29,7 +31,7 @@ export async function provideKeys(settings: Settings): Promise<Provided> {
     const token = await issueAgentToken(tokenKey, {
       agent,
       session,
-      audience: ["broker", "model-gateway"],
+      audience: ["broker", "model-gateway", "egress-filter"],
       lifetimeSeconds: settings.AGENT_TOKEN_DAYS * 86_400,
     });
     volumeOf(`agent-${agent}`).write("token", token, EVERYBODY_IN_THE_CONTAINER);

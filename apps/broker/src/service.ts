@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { join } from "node:path";
 import { createTokenVerifier } from "@claws/agent-token";
 import { AgentId } from "@claws/contracts";
@@ -6,6 +7,7 @@ import { readToolTerms } from "@claws/policy";
 import {
   createHttpApp,
   createServiceClient,
+  mutualTlsOptions,
   readIdentity,
   readPolicyFile,
   readSecretFile,
@@ -38,6 +40,11 @@ import { createScreenDefinition } from "./upstream/screen-definition.ts";
 import { createServerConnection } from "./upstream/server-connection.ts";
 import { warmUp } from "./warm-up.ts";
 import { createToolCatalogue } from "./upstream/tool-catalogue.ts";
+import { addControlRoutes } from "./verification/control-routes.ts";
+import { guardFace } from "./verification/guard-face.ts";
+import { createLauncherProbe } from "./verification/launcher-probe.ts";
+import { createVerificationRecords } from "./verification/verification-records.ts";
+import { createVerifier } from "./verification/verifier.ts";
 
 /** A request that dribbles in is cut off; the answer may take as long as a person or a model needs. */
 const REQUEST_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
@@ -93,7 +100,12 @@ export async function createBroker(settings: Settings, { logger }: ServiceTools)
     audit,
   });
 
-  const face = {
+  const verifier = createVerifier({
+    probe: createLauncherProbe(launcher),
+    isRequired: policy.egress.requireVerification,
+    ...createVerificationRecords(auditor, logger),
+  });
+  const openFace = {
     verify: await createTokenVerifier(
       readSecretFile(join(settings.IDENTITY_DIR, "agent-token.pub")),
       "broker",
@@ -101,6 +113,7 @@ export async function createBroker(settings: Settings, { logger }: ServiceTools)
     run: joinSameCalls(run, ({ tool }) => needsApproval(readToolTerms(policy, tool).risk)),
     listTools: createListTools(policy, catalogue),
   };
+  const face = guardFace(openFace, () => verifier.refusal(), audit);
   const app = createHttpApp({
     service: "broker",
     logger,
@@ -110,12 +123,23 @@ export async function createBroker(settings: Settings, { logger }: ServiceTools)
     },
   });
 
+  const controlApp = createHttpApp({
+    service: "broker",
+    logger,
+    routes: (routes) => addControlRoutes(routes, verifier),
+  });
+
   const agents = Object.keys(policy.agents).map((agent) => AgentId.parse(agent));
   void warmUp(catalogue, agents, [launcher, scanner]);
 
   return {
     listeners: [
       { server: createServer(REQUEST_LIMITS, app), host: settings.LISTEN_HOST, port: settings.LISTEN_PORT },
+      {
+        server: createTlsServer(mutualTlsOptions(identity), controlApp),
+        host: settings.CONTROL_LISTEN_HOST,
+        port: settings.CONTROL_LISTEN_PORT,
+      },
     ],
     readiness: {
       "approval-gateway": () => approvals.isReachable(),
@@ -124,7 +148,9 @@ export async function createBroker(settings: Settings, { logger }: ServiceTools)
       auditor: () => auditor.isReachable(),
       launcher: () => launcher.isReachable(),
     },
+    drain: () => verifier.close(),
     async close() {
+      verifier.close();
       await catalogue.close();
       await Promise.all(Object.values(neighbours).map((neighbour) => neighbour.close()));
       ledger.close();

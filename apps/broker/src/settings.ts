@@ -11,10 +11,14 @@ const limiter = address("rateLimiter");
 const scanner = address("dlpScanner");
 const auditor = address("auditor");
 const launcher = address("launcher");
+const control = address("brokerForServices");
 
 export const Settings = z.object({
   LISTEN_HOST: z.string().default(ENDPOINTS.brokerForAgents.host),
   LISTEN_PORT: PortSetting.default(ENDPOINTS.brokerForAgents.port),
+  /** For the other doors, which ask whether the stack is verified. */
+  CONTROL_LISTEN_HOST: control.host,
+  CONTROL_LISTEN_PORT: control.port,
   IDENTITY_DIR: z.string().default("/run/claws"),
   POLICY_FILE: z.string().default("/policy/policy.json"),
   STATE_DIR: z.string().default("/state"),

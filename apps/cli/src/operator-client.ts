@@ -1,4 +1,4 @@
-import { Approval } from "@claws/contracts";
+import { Approval, type EgressAnswer, EgressOverlay, EgressQuestion } from "@claws/contracts";
 import * as z from "zod";
 import { ClawsError } from "./claws-error.ts";
 import type { Stack } from "./stack/stack.ts";
@@ -11,6 +11,15 @@ export interface OperatorClient {
     decision: "approve" | "deny",
     reason?: string,
   ): Promise<Approval>;
+  listQuestions(state: "open" | "all"): Promise<EgressQuestion[]>;
+  answerQuestion(
+    question: Pick<EgressQuestion, "id" | "host" | "port">,
+    answer: EgressAnswer,
+  ): Promise<EgressQuestion>;
+  /** What was allowed for good. */
+  readOverlay(): Promise<EgressOverlay>;
+  /** Takes one of them back; `caller` is a name such as `agent:main`. */
+  forgetDestination(allow: string, caller: string): Promise<EgressOverlay>;
 }
 
 /** A one-time login link, made inside front-door: whoever may exec there may log in. */
@@ -81,6 +90,13 @@ export async function connectAsOperator(stack: Stack): Promise<OperatorClient> {
         digest,
         ...(reason === undefined ? {} : { reason }),
       }),
+    listQuestions: async (state) =>
+      (await ask(z.object({ questions: z.array(EgressQuestion) }), `/api/egress/questions?state=${state}`))
+        .questions,
+    answerQuestion: ({ id, host, port }, answer) =>
+      ask(EgressQuestion, `/api/egress/questions/${id}/answer`, { answer, host, port }),
+    readOverlay: () => ask(EgressOverlay, "/api/egress/overlay"),
+    forgetDestination: (allow, caller) => ask(EgressOverlay, "/api/egress/overlay/remove", { allow, caller }),
   };
 }
 

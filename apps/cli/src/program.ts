@@ -1,13 +1,15 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { benches } from "./bench/benches.ts";
 import { ClawsError } from "./claws-error.ts";
 import { decideApproval, describeApproval } from "./commands/approvals.ts";
 import { takeDown } from "./commands/down.ts";
-import { setSecret } from "./commands/secrets.ts";
+import { addEgress } from "./commands/egress.ts";
+import { SECRET_HOLDERS, setSecret } from "./commands/secrets.ts";
 import { runTests } from "./commands/test.ts";
 import { readTourStack, takeTour } from "./commands/tour.ts";
 import { bringUp, describeStack } from "./commands/up.ts";
-import { verifyExits } from "./commands/verify.ts";
+import { addVerify } from "./commands/verify.ts";
+import { addFirewall } from "./firewall/add-firewall.ts";
 import { connectAsOperator, createLoginLink } from "./operator-client.ts";
 import { findUnhealthy, listContainers } from "./stack/health.ts";
 import { loadImages, pinImages, saveImages } from "./stack/images.ts";
@@ -94,33 +96,26 @@ export function createProgram(stack: Stack, environment: NodeJS.ProcessEnv): Com
       exitWith(allAsExpected ? 0 : 1);
     });
 
-  program
-    .command("verify")
-    .description(
-      "try every way out of the running agent's container but the three doors; exit code 1 when one is open",
-    )
-    .option("--json")
-    .action(async ({ json }: { json?: boolean }) => {
-      const attempts = await verifyExits(stack);
-      for (const { tried, open, happened } of attempts) {
-        if (!json) print(`${open ? "✗ OPEN  " : "✓ closed"} ${tried} (${happened})`);
-      }
-      if (json) print(JSON.stringify({ attempts, closed: attempts.every(({ open }) => !open) }));
-      exitWith(attempts.some(({ open }) => open) ? 1 : 0);
-    });
-
+  addVerify(program, stack, { environment, print, say, exitWith });
   addApprovals(program, stack, print);
   addAudit(program, stack, exitWith);
   addImages(program, stack, print);
+  addEgress(program, stack, print);
+  addFirewall(program, { environment, print, say });
 
   program
     .command("secrets")
     .description("secrets that the stack injects")
     .command("set <name>")
     .description("store one from standard input, for instance: cat key | ./claws secrets set OPENAI_API_KEY")
-    .action(async (name: string) => {
-      await setSecret(stack, name, process.stdin);
-      say(`${name} is stored; only model-gateway can read it`);
+    .addOption(
+      new Option("--for <service>", "who puts it into requests")
+        .choices(SECRET_HOLDERS)
+        .default("model-gateway"),
+    )
+    .action(async (name: string, { for: holder }: { for: string }) => {
+      await setSecret(stack, name, holder, process.stdin);
+      say(`${name} is stored; only ${holder} can read it`);
     });
   program
     .command("profile")

@@ -2,6 +2,7 @@ import type { Approval, Decision } from "@claws/contracts";
 import { describeRisk } from "./approval-words.ts";
 import { decideApproveButton } from "./approve-button.ts";
 import { createElement, createVisibleText } from "./create-element.ts";
+import { createFact } from "./create-fact.ts";
 import { formatClock, formatTimeLeft } from "./time-left.ts";
 
 /** What a card must know of the page around it. */
@@ -157,10 +158,6 @@ export function createApprovalCard(
       refresh();
     },
   };
-}
-
-function createFact(name: string, description: HTMLElement): readonly HTMLElement[] {
-  return [createElement("dt", { text: name }), description];
 }
 
 function createDigest(digest: string): HTMLElement {

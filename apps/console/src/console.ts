@@ -1,6 +1,7 @@
-import type { Approval } from "@claws/contracts";
+import type { Approval, EgressQuestion } from "@claws/contracts";
 import { type ApprovalCard, createApprovalCard } from "./approval-card.ts";
 import { findElement } from "./create-element.ts";
+import { createDestinations } from "./destinations.ts";
 import { gateway, GatewayError, readGatewayTime } from "./gateway-client.ts";
 import { createHistory } from "./history-list.ts";
 import { followEvents, type Liveness } from "./live-events.ts";
@@ -29,6 +30,13 @@ export function startConsole(): void {
   let losses = 0;
   let reading: Promise<boolean> | undefined;
   let isReadAgain = false;
+  const destinations = createDestinations(async (question, answer) => {
+    try {
+      await gateway.answer(question, answer);
+    } finally {
+      await readLists();
+    }
+  }, readGatewayTime);
 
   const setLiveness = (state: Liveness["state"]) => {
     if (liveness.state !== state) liveness = { state, since: Date.now() };
@@ -44,9 +52,10 @@ export function startConsole(): void {
   const tick = () => {
     const surroundings = { isLive: liveness.state === "live", movedAt, operator };
     for (const card of cards.values()) card.tick(surroundings);
+    destinations.tick(surroundings);
   };
 
-  function show(approvals: readonly Approval[]): void {
+  function show(approvals: readonly Approval[], questions: readonly EgressQuestion[]): void {
     const now = readGatewayTime();
     const pending = approvals
       .filter(({ state, expiresAt }) => state === "pending" && expiresAt > now)
@@ -59,7 +68,10 @@ export function startConsole(): void {
       // What is below moves up, under a pointer that may be about to click.
       movedAt = now;
     }
-    const arrived: string[] = [];
+    const asked = destinations.show(questions);
+    // The destinations stand above: what is below them moves with them.
+    if (asked.moved) movedAt = now;
+    const arrived: string[] = [...asked.arrived];
     for (const approval of pending) {
       const known = cards.get(approval.id);
       if (known !== undefined) {
@@ -72,7 +84,7 @@ export function startConsole(): void {
           try {
             await gateway.decide(approval.id, decision);
           } finally {
-            await readList();
+            await readLists();
           }
         },
         readGatewayTime,
@@ -85,13 +97,14 @@ export function startConsole(): void {
     history.replaceChildren(...createHistory(approvals));
     findElement("no-history").hidden = history.childElementCount > 0;
     nothing.hidden = cards.size > 0;
-    document.title = cards.size === 0 ? "Approvals" : `(${cards.size}) Approvals`;
+    const count = cards.size + destinations.count();
+    document.title = count === 0 ? "Approvals" : `(${count}) Approvals`;
     if (arrived.length > 0) announcements.textContent = `Waiting for you: ${arrived.join(", ")}`;
     tick();
   }
 
-  /** Reads the list; a call while one is under way ends with one more reading. False when it failed. */
-  function readList(): Promise<boolean> {
+  /** Reads both lists; a call while one is under way ends with one more reading. False when it failed. */
+  function readLists(): Promise<boolean> {
     if (reading !== undefined) {
       isReadAgain = true;
       return reading;
@@ -100,7 +113,8 @@ export function startConsole(): void {
       try {
         do {
           isReadAgain = false;
-          show(await gateway.list());
+          const [approvals, questions] = await Promise.all([gateway.list(), gateway.listQuestions()]);
+          show(approvals, questions);
         } while (isReadAgain);
         setTrouble(undefined);
         return true;
@@ -133,7 +147,7 @@ export function startConsole(): void {
       setTrouble(describeTrouble(error));
       return;
     }
-    const isRead = await readList();
+    const isRead = await readLists();
     if (isRead && losses === before) setLiveness("live");
   }
 
@@ -149,17 +163,17 @@ export function startConsole(): void {
   setInterval(() => {
     const now = readGatewayTime();
     tick();
-    if (liveness.state === "live" && hasExpired(now)) void readList();
+    if (liveness.state === "live" && hasExpired(now)) void readLists();
   }, TICK_MS);
   const hasExpired = (now: number) =>
-    waiting.childElementCount > 0 && [...cards.values()].some((card) => card.expiresAt <= now);
+    destinations.hasExpired(now) || [...cards.values()].some((card) => card.expiresAt <= now);
 
   followEvents({
     onLive: () => void becomeLive(),
     onBeat: () => {
       if (liveness.state !== "live") void becomeLive();
     },
-    onChange: () => void readList(),
+    onChange: () => void readLists(),
     onLost: lose,
   });
 }

@@ -1,4 +1,4 @@
-import type { Approval, Decision, Problem } from "@claws/contracts";
+import type { Approval, Decision, EgressAnswer, EgressQuestion, Problem } from "@claws/contracts";
 
 /** Thrown with the gateway's own words when it refuses, and when it cannot be reached. */
 export class GatewayError extends Error {
@@ -54,5 +54,14 @@ export const gateway = {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(decision),
+    }),
+  listQuestions: async () =>
+    (await send<{ questions: EgressQuestion[] }>("/api/egress/questions?state=all")).questions,
+  /** Host and port go along: what is answered is what was on the screen. */
+  answer: ({ id, host, port }: EgressQuestion, answer: EgressAnswer) =>
+    send<EgressQuestion>(`/api/egress/questions/${id}/answer`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ answer, host, port }),
     }),
 };

@@ -35,6 +35,7 @@ export function followEvents({ onLive, onBeat, onChange, onLost }: LiveEvents): 
     on("live", onLive);
     on("stale", () => onLost("stale"));
     on("approval", onChange);
+    on("question", onChange);
     on("heartbeat", onBeat);
     source.addEventListener("error", () => onLost("reconnecting"));
   };

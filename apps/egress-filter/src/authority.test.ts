@@ -78,7 +78,7 @@ describe("an authority", () => {
     `${"a".repeat(64)}.test:443`,
     `${"a.".repeat(126)}ab:443`,
   ])("%j is malformed", (text) => {
-    expect(readAuthority(text)).toMatchObject({ ok: false, code: "request_invalid" });
+    expect(readAuthority(text)).toMatchObject({ ok: false, reason: "bad_authority" });
   });
 
   it.each([
@@ -98,7 +98,7 @@ describe("an authority", () => {
     "allowed.test.1:443",
     "allowed.test.0x1:443",
   ])("%s is an address in disguise and denied as such", (text) => {
-    expect(readAuthority(text)).toMatchObject({ ok: false, code: "address_denied" });
+    expect(readAuthority(text)).toMatchObject({ ok: false, reason: "ip_literal_denied" });
   });
 
   it("takes the scheme's port only where the caller names one", () => {

@@ -1,6 +1,6 @@
 import { isIPv4 } from "node:net";
 import { domainToASCII } from "node:url";
-import type { ProblemCode } from "@claws/contracts";
+import type { EgressReason } from "@claws/contracts";
 
 /** A host in the one form that rules are matched against, and its port. */
 export interface Authority {
@@ -13,7 +13,7 @@ export interface Authority {
 
 export type AuthorityReading =
   | { readonly ok: true; readonly authority: Authority }
-  | { readonly ok: false; readonly code: ProblemCode; readonly reason: string };
+  | { readonly ok: false; readonly reason: EgressReason; readonly detail: string };
 
 /** Underscores are no host names (RFC 952), yet hosts with them are served on the internet. */
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
@@ -67,9 +67,9 @@ function readName(text: string, port: number): AuthorityReading {
 function readIPv4(text: string, port: number): AuthorityReading {
   if (isIPv4(text)) return { ok: true, authority: { host: text, port, literal: text } };
   // Well-formed for some resolver, and then 127.0.0.1 or worse: CVE-2023-42282, CVE-2024-29415.
-  return { ok: false, code: "address_denied", reason: "write an IPv4 address as four decimal numbers" };
+  return { ok: false, reason: "ip_literal_denied", detail: "write an IPv4 address as four decimal numbers" };
 }
 
-function malformed(reason: string): AuthorityReading {
-  return { ok: false, code: "request_invalid", reason };
+function malformed(detail: string): AuthorityReading {
+  return { ok: false, reason: "bad_authority", detail };
 }

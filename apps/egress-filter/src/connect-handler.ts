@@ -2,24 +2,26 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "@claws/service-kit";
-import type { Admit } from "./pipeline.ts";
+import type { Admit, Identify } from "./pipeline.ts";
 import type { RequestReading } from "./read-request.ts";
+import { problemOf } from "./refusal.ts";
 import { refuseOnSocket } from "./refuse-on-socket.ts";
-import { relayTunnel } from "./tunnel.ts";
+import type { OpenTunnel } from "./tunnel.ts";
 
 export interface ConnectHandlerParts {
   readonly read: (request: IncomingMessage) => RequestReading;
+  readonly identify: (request: IncomingMessage) => Identify;
   readonly admit: Admit;
-  readonly idleMs: number;
+  readonly openTunnel: OpenTunnel;
   readonly logger: Logger;
 }
 
 /** Answers CONNECT: the one thing that both listeners do. */
-export function createConnectHandler({ read, admit, idleMs, logger }: ConnectHandlerParts) {
+export function createConnectHandler({ read, identify, admit, openTunnel, logger }: ConnectHandlerParts) {
   async function answer(request: IncomingMessage, client: Socket, head: Buffer): Promise<void> {
-    const admission = await admit(read(request));
-    if (admission.ok) relayTunnel(client, admission.socket, head, idleMs);
-    else refuseOnSocket(client, admission.problem);
+    const admission = await admit(read(request), identify(request), "tunnel");
+    if (admission.ok) await openTunnel(client, head, admission);
+    else refuseOnSocket(client, problemOf(admission));
   }
 
   return function handleConnect(request: IncomingMessage, duplex: Duplex, head: Buffer): void {

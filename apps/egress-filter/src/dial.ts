@@ -3,7 +3,10 @@ import { canonicalAddress } from "./address-class.ts";
 
 export type Dialled =
   | { readonly ok: true; readonly socket: Socket; readonly address: string }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly detail: string };
+
+/** Connects to one of these judged addresses and to nothing else. */
+export type Dial = (addresses: readonly string[], port: number) => Promise<Dialled>;
 
 const ATTEMPT_TIMEOUT_MS = 5_000;
 const MAX_ATTEMPTS = 3;
@@ -13,7 +16,7 @@ const MAX_ATTEMPTS = 3;
  * end of the socket is compared afterwards, so nothing between the verdict and the wire can change them.
  */
 export async function dial(addresses: readonly string[], port: number): Promise<Dialled> {
-  let last: Dialled = { ok: false, reason: "there is no address" };
+  let last: Dialled = { ok: false, detail: "there is no address" };
   for (const address of addresses.slice(0, MAX_ATTEMPTS)) {
     last = await attempt(address, port);
     if (last.ok) return last;
@@ -26,7 +29,7 @@ async function attempt(address: string, port: number): Promise<Dialled> {
   const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true, lookup: refuseLookup });
   // Stays for the socket's life: whoever relays sees `close`, and an error between must not be unhandled.
   socket.on("error", (error: NodeJS.ErrnoException) => {
-    resolve({ ok: false, reason: `no connection (${error.code ?? error.message})` });
+    resolve({ ok: false, detail: `no connection (${error.code ?? error.message})` });
   });
   socket.setTimeout(ATTEMPT_TIMEOUT_MS, () => socket.destroy(new Error("no answer in time")));
   socket.once("connect", () => {
@@ -35,7 +38,7 @@ async function attempt(address: string, port: number): Promise<Dialled> {
       return resolve({ ok: true, socket, address });
     }
     socket.destroy();
-    resolve({ ok: false, reason: "the connection ended at another address than the one that was judged" });
+    resolve({ ok: false, detail: "the connection ended at another address than the one that was judged" });
   });
   return promise;
 }

@@ -1,12 +1,17 @@
-import { AgentId, CompiledPolicy } from "@claws/contracts";
+import { AgentId, CompiledPolicy, ServerName } from "@claws/contracts";
 import { describe, expect, it } from "vitest";
+import type { Caller } from "./caller.ts";
+import { createCallerRules } from "./caller-rules.ts";
 import { createAgentDoor, createServiceDoor } from "./doors.ts";
-import type { EgressRequest } from "./read-request.ts";
+import { type EgressRequest, lookupIn } from "./read-request.ts";
 import { policyWith } from "./testing/policy-with.ts";
+import { SESSION } from "./testing/start-filter.ts";
 
 function request(host: string, port: number, method = "CONNECT"): EgressRequest {
-  return { host, port, method, isChunked: false };
+  return { host, port, method, headers: lookupIn([]), isChunked: false, isWebSocket: false };
 }
+
+const SERVER = { image: "x", args: [], mounts: [], environment: {}, memoryMb: 64 };
 
 const policy = CompiledPolicy.parse(
   policyWith({
@@ -17,12 +22,36 @@ const policy = CompiledPolicy.parse(
         { action: "deny", host: "api.model.test", port: 443, key: "egress.rules[1]" },
       ],
     },
+    agents: {
+      main: {},
+      second: {
+        egress: [
+          { action: "allow", host: "second-only.test", port: 443, key: "agents.second.egress[0]" },
+          { action: "allow", host: "api.model.test", port: 443, key: "agents.second.egress[1]" },
+        ],
+      },
+    },
+    servers: {
+      web: {
+        ...SERVER,
+        egress: [
+          { action: "allow", host: "server-only.test", port: 443, key: "servers.web.egress[0]" },
+          { action: "allow", host: "api.model.test", port: 443, key: "servers.web.egress[1]" },
+        ],
+      },
+      quiet: SERVER,
+    },
     models: ["https://api.model.test/v1", "https://other.model.test:8443", "mock"],
   }),
 );
 
+const gateway: Caller = { kind: "service", service: "model-gateway" };
+const agent = (name: string) => ({ kind: "agent", agent: AgentId.parse(name), session: SESSION }) as const;
+const server = (name: string) =>
+  ({ kind: "server", server: ServerName.parse(name), session: SESSION }) as const;
+
 describe("the services' door", () => {
-  const door = createServiceDoor(policy);
+  const door = createServiceDoor({ rulesOf: createCallerRules(policy) });
 
   it.each([
     ["api.model.test", 443, "allow"],
@@ -33,23 +62,47 @@ describe("the services' door", () => {
     ["agent-only.test", 443, "deny"],
     ["mock", 443, "deny"],
   ])("of %s:%i says %s, by the models alone", (host, port, outcome) => {
-    expect(door.decide(request(host, port)).outcome).toBe(outcome);
+    expect(door.decide(gateway, request(host, port)).outcome).toBe(outcome);
   });
 
   it("carries tunnels only", () => {
-    expect(door.decide(request("api.model.test", 443, "GET")).outcome).toBe("deny");
+    expect(door.decide(gateway, request("api.model.test", 443, "GET")).outcome).toBe("deny");
   });
 
   it("names the key of the models", () => {
-    expect(door.decide(request("evil.test", 443))).toMatchObject({ key: "models" });
-    expect(door.decide(request("api.model.test", 443))).toMatchObject({ key: "models[0].baseUrl" });
+    expect(door.decide(gateway, request("evil.test", 443))).toMatchObject({ key: "models" });
+    expect(door.decide(gateway, request("api.model.test", 443))).toMatchObject({ key: "models[0].baseUrl" });
   });
 });
 
 describe("the agents' door", () => {
-  it("knows nothing of the models", () => {
-    const door = createAgentDoor(policy, AgentId.parse("main"));
-    expect(door.decide(request("agent-only.test", 443)).outcome).toBe("allow");
-    expect(door.decide(request("other.model.test", 8443)).outcome).toBe("deny");
+  const door = createAgentDoor({ rulesOf: createCallerRules(policy) });
+
+  it.each([
+    ["main", "agent-only.test", 443, "allow"],
+    ["main", "other.model.test", 8443, "deny"],
+    ["second", "second-only.test", 443, "allow"],
+    ["second", "agent-only.test", 443, "deny"],
+    ["second", "api.model.test", 443, "deny"],
+    ["unknown", "agent-only.test", 443, "deny"],
+  ])("lets agent %s to %s:%i: %s", (name, host, port, outcome) => {
+    expect(door.decide(agent(name), request(host, port)).outcome).toBe(outcome);
+  });
+
+  it.each([
+    ["web", "server-only.test", "allow"],
+    ["web", "agent-only.test", "deny"],
+    ["web", "api.model.test", "deny"],
+    ["quiet", "server-only.test", "deny"],
+    ["unknown", "server-only.test", "deny"],
+  ])("lets server %s to %s: %s", (name, host, outcome) => {
+    expect(door.decide(server(name), request(host, 443)).outcome).toBe(outcome);
+  });
+
+  it("says of a rule of a caller's own where it stands", () => {
+    expect(door.decide(agent("second"), request("second-only.test", 443))).toMatchObject({
+      key: "agents.second.egress[0]",
+    });
+    expect(door.advise(server("web"), "a.test:443")).toContain("servers.web.egress");
   });
 });

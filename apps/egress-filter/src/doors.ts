@@ -1,43 +1,47 @@
-import type { AgentId, CompiledPolicy, EgressRule } from "@claws/contracts";
-import { decideEgress } from "@claws/policy";
-import type { Door } from "./judgement.ts";
+import type { EgressDecision } from "@claws/policy";
+import type { Caller } from "./caller.ts";
+import type { RulesOf } from "./caller-rules.ts";
+import type { EgressRequest } from "./read-request.ts";
 
-/** The agents' door: the profile's own egress rules. */
-export function createAgentDoor(policy: CompiledPolicy, agent: AgentId): Door {
+/** A listener, and the rules for those behind it. */
+export interface Door {
+  readonly name: "agents" | "services";
+  decide(caller: Caller, request: EgressRequest): EgressDecision;
+  /** What to change so that the destination becomes reachable. */
+  advise(caller: Caller, destination: string): string;
+}
+
+/** The door of agents and of MCP servers with a grant: the profile's egress rules. */
+export function createAgentDoor({ rulesOf }: { readonly rulesOf: RulesOf }): Door {
   return {
     name: "agents",
-    caller: { agent },
-    decide: (request) => decideEgress(policy.egress, request),
-    advise: (destination) => `add a rule under egress.rules in the profile for ${destination}`,
+    decide: (caller, request) => decideBy(rulesOf, caller, request, "egress.rules"),
+    advise: (caller, destination) =>
+      caller.kind === "server"
+        ? `add a rule under servers.${caller.server}.egress in the profile for ${destination}`
+        : `add a rule under egress.rules in the profile for ${destination}`,
   };
 }
 
 /** The services' door: the origins of the model providers, and no rule of the agents opens or closes it. */
-export function createServiceDoor(policy: CompiledPolicy): Door {
-  const egress = { mode: "allowlist", rules: policy.models.flatMap(ruleOfProvider) } as const;
+export function createServiceDoor({ rulesOf }: { readonly rulesOf: RulesOf }): Door {
   return {
     name: "services",
-    caller: { peer: "model-gateway" },
-    decide(request) {
-      const decision = decideEgress(egress, request);
-      return decision.outcome === "deny" ? { ...decision, key: "models" } : decision;
-    },
-    advise: (destination) =>
+    decide: (caller, request) => decideBy(rulesOf, caller, request, "models"),
+    advise: (_caller, destination) =>
       `add a provider under models in the profile whose baseUrl is https://${destination}`,
   };
 }
 
-function ruleOfProvider({ baseUrl }: CompiledPolicy["models"][number], index: number): EgressRule[] {
-  if (baseUrl === "mock") return [];
-  const { protocol, hostname, port } = new URL(baseUrl);
-  const schemePort = protocol === "https:" ? 443 : 80;
-  return [
-    {
-      action: "allow",
-      host: hostname,
-      port: port === "" ? schemePort : Number(port),
-      methods: ["CONNECT"],
-      key: `models[${index}].baseUrl`,
-    },
-  ];
+function decideBy(rulesOf: RulesOf, caller: Caller, request: EgressRequest, key: string): EgressDecision {
+  const decision = rulesOf(caller)?.decide(request);
+  if (decision === undefined) {
+    return {
+      outcome: "deny",
+      reason: "not_allowed",
+      detail: "the profile gives this caller no way out",
+      key,
+    };
+  }
+  return decision.outcome === "deny" && decision.rule === undefined ? { ...decision, key } : decision;
 }

@@ -1,83 +1,158 @@
-import { Agent, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { createProblem } from "@claws/contracts";
+import type { EgressReason } from "@claws/contracts";
 import { sendProblem } from "@claws/service-kit";
 import httpProxy from "http-proxy";
 import { formatAuthority } from "./authority.ts";
-import { stripHopByHop } from "./hop-by-hop.ts";
-import type { EgressRequest } from "./read-request.ts";
+import { nameOf } from "./caller.ts";
+import { guardBodyRate } from "./body-rate.ts";
+import { endToEndHeaders, stripHopByHop } from "./hop-by-hop.ts";
+import { meterRequest, overrunOf, sendMetered } from "./metered-bodies.ts";
+import type { Admitted } from "./pipeline.ts";
+import { problemOf, type Refused } from "./refusal.ts";
+import type { UpstreamPool, UpstreamPools } from "./upstream-pools.ts";
 
-/** Sends a plain HTTP request over a socket that is connected already, and the answer back. */
-export type Forward = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  egress: EgressRequest,
-  upstream: Socket,
-) => void;
+/** Sends a plain HTTP request to where it was admitted, and the answer back. */
+export type Forward = (request: IncomingMessage, response: ServerResponse, admitted: Admitted) => void;
 
-/** Gives `http.request` the socket that was judged, so that it has nothing to resolve or to reuse. */
-class OneSocketAgent extends Agent {
-  readonly #socket: Socket;
-
-  constructor(socket: Socket) {
-    super({ keepAlive: false });
-    this.#socket = socket;
-  }
-
-  override createConnection(): Socket {
-    return this.#socket;
-  }
+export interface ForwardParts {
+  readonly pools: UpstreamPools;
+  readonly idleMs: () => number;
 }
 
-export function createForward(idleMs: number): Forward {
+interface Exchange {
+  readonly admitted: Admitted;
+  readonly fail: (refused: Refused) => void;
+  upstream?: Socket;
+  /** Where the counters of a connection stood that had been used before. */
+  written: number;
+  read: number;
+}
+
+export function createForward({ pools, idleMs }: ForwardParts): Forward {
   const proxy = httpProxy.createProxyServer({ xfwd: false, followRedirects: false });
-  const requests = new WeakMap<IncomingMessage, EgressRequest>();
+  const exchanges = new WeakMap<IncomingMessage, Exchange>();
 
   proxy.on("proxyReq", (outgoing, incoming, response) => {
-    const egress = requests.get(incoming);
+    const exchange = exchanges.get(incoming);
+    if (exchange === undefined) return void outgoing.destroy();
+    const { request } = exchange.admitted;
+    const { socket } = outgoing;
+    if (socket !== null) {
+      exchange.upstream = socket;
+      exchange.written = socket.bytesWritten;
+      exchange.read = socket.bytesRead;
+    }
+    outgoing.setTimeout(idleMs(), () => outgoing.destroy());
     // Nobody asked for an upgrade; without a listener Node drops the answer and nobody hears of it.
     outgoing.once("upgrade", (_answer, socket) => {
       socket.destroy();
-      failForward(response, outgoing.host);
+      exchange.fail(endedEarly(exchange.admitted));
     });
+    response.once("close", () => outgoing.destroy());
     // http-proxy collapses `//` in a path; the origin shall see what the rules saw.
-    if (egress?.path !== undefined) outgoing.path = egress.path;
+    if (request.path !== undefined) outgoing.path = request.path;
     // http-proxy declares the body of a chunked DELETE or OPTIONS empty and then sends it all the same:
     // the origin would take it for a second request, with a method that no rule has allowed.
-    if (egress?.isChunked) {
+    if (request.isChunked) {
       outgoing.removeHeader("content-length");
       outgoing.setHeader("transfer-encoding", "chunked");
     }
   });
-  proxy.on("proxyRes", (answer, _incoming, response) => {
-    stripHopByHop(answer.headers);
-    delete answer.headers["transfer-encoding"];
+  // http-proxy's own way of answering merges repeated headers and leaves the agent waiting for what was cut off.
+  proxy.on("proxyRes", (answer, incoming, response) => {
+    const exchange = exchanges.get(incoming);
+    if (exchange === undefined) return void response.destroy();
     answer.once("close", () => {
-      // http-proxy leaves the agent waiting for the rest of an answer that was cut off.
       if (!answer.complete) response.destroy();
     });
-    // http-proxy would otherwise promise keep-alive to an agent that has asked to close.
-    answer.headers.connection = response.shouldKeepAlive ? "keep-alive" : "close";
+    const headers = endToEndHeaders(answer.rawHeaders);
+    headers.push("Connection", response.shouldKeepAlive ? "keep-alive" : "close");
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
+    // A stream of events may be silent for a while after its head; what has a length goes out in one piece.
+    if (answer.headers["content-length"] === undefined) response.flushHeaders();
+    sendMetered(answer, response, exchange.admitted.quota.down, exchange.fail);
   });
 
-  return function forward(request, response, egress, upstream) {
-    // http-proxy listens for an event that current Node does not send on an abort and would leak upstream.
-    response.once("close", () => upstream.destroy());
+  return function forward(request, response, admitted) {
+    const { request: egress, caller, addresses, quota, place } = admitted;
     const authority = formatAuthority(egress);
-    if (response.destroyed) return void upstream.destroy();
-    if (upstream.destroyed) return failForward(response, authority);
-    upstream.setTimeout(idleMs, () => upstream.destroy());
-    requests.set(request, egress);
+    let reason: EgressReason | undefined;
+
+    function fail(refused: Refused): void {
+      reason ??= refused.reason;
+      if (response.headersSent || response.destroyed) return void response.destroy();
+      response.setHeader("connection", "close");
+      sendProblem(response, problemOf(refused));
+    }
+    const exchange: Exchange = { admitted, fail, written: 0, read: 0 };
+    place.hold((because) => {
+      reason ??= because;
+      response.destroy();
+    });
+    response.once("close", () => {
+      const { upstream, written, read } = exchange;
+      admitted.finish({
+        reason,
+        bytesUp: upstream === undefined ? 0 : upstream.bytesWritten - written,
+        bytesDown: upstream === undefined ? 0 : upstream.bytesRead - read,
+        address: upstream?.remoteAddress,
+      });
+    });
+    if (response.destroyed) return admitted.finish({ bytesUp: 0, bytesDown: 0 });
+
+    exchanges.set(request, exchange);
     stripHopByHop(request.headers);
+    delete request.headers.expect;
     request.headers.host = egress.port === 80 ? egress.host : authority;
-    const options = { target: `http://${authority}`, agent: new OneSocketAgent(upstream) };
-    proxy.web(request, response, options, () => failForward(response, authority));
+    guardBodyRate(request, () =>
+      fail({ reason: "timeout", detail: "the body came too slowly: send it without pausing" }),
+    );
+    // What a request says in its path and headers leaves as surely as its body does.
+    const overrun = overrunOf(quota.up, headLength(request));
+    const body = meterRequest(request, quota.up, fail);
+
+    const key = { caller: nameOf(caller), host: egress.host, port: egress.port, addresses };
+    async function send(pool: UpstreamPool, isRetryable: boolean): Promise<void> {
+      const prepared = await pool.prepare();
+      const refused = await overrun;
+      if (refused) return fail(refused);
+      if (response.destroyed) return;
+      if (!prepared.ok) {
+        const detail = `${authority} cannot be reached, ${prepared.detail}: check the port, or try again`;
+        return fail({ reason: "unreachable", detail, rule: admitted.rule });
+      }
+      const options = {
+        target: { protocol: "http:", host: authority, hostname: egress.host, port: egress.port },
+        agent: pool.agent,
+        selfHandleResponse: true,
+        // The path is set in `proxyReq`, from what was judged; without this http-proxy parses the URL once more.
+        toProxy: true,
+        ...(body === undefined ? {} : { buffer: body }),
+      };
+      proxy.web(request, response, options, (error) => {
+        // A connection that had waited may have been closed by the other side at that very moment (RFC 9112 9.3.1).
+        const wasStale = isRetryable && !response.headersSent && !response.destroyed && isStale(error);
+        if (wasStale) void send(pools.freshPoolFor(key), false);
+        else fail(endedEarly(admitted));
+      });
+    }
+    const hasBody = egress.isChunked || (request.headers["content-length"] ?? "0") !== "0";
+    void send(pools.poolFor(key), !hasBody && IDEMPOTENT.has(egress.method));
   };
 }
 
-function failForward(response: ServerResponse, authority: string): void {
-  if (response.headersSent || response.destroyed) return void response.destroy();
-  response.setHeader("connection", "close");
-  const detail = `${authority} ended the connection before it had answered as HTTP/1.1: try again`;
-  sendProblem(response, createProblem("destination_unreachable", { service: "egress-filter", detail }));
+function headLength({ rawHeaders, url = "" }: IncomingMessage): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length, url.length);
+}
+
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+function isStale(error: NodeJS.ErrnoException): boolean {
+  return error.code === "ECONNRESET" || error.code === "EPIPE";
+}
+
+function endedEarly({ request, rule }: Admitted): Refused {
+  const detail = `${formatAuthority(request)} ended the connection before it had answered as HTTP/1.1: try again`;
+  return { reason: "unreachable", detail, rule };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { stripHopByHop } from "./hop-by-hop.ts";
+import { endToEndHeaders, stripHopByHop } from "./hop-by-hop.ts";
 
 it("everything that was meant for this hop goes, and the rest stays", () => {
   const headers = {
@@ -25,4 +25,12 @@ it("everything that was meant for this hop goes, and the rest stays", () => {
     authorization: "Bearer mine",
     "x-public": "1",
   });
+});
+
+it("of a raw list the same goes, with the framing, and the rest keeps order and repetition", () => {
+  const raw = [
+    ...["Set-Cookie", "a=1", "Connection", "close, X-Hop", "X-Hop", "1", "Set-Cookie", "b=2"],
+    ...["Transfer-Encoding", "chunked", "Proxy-Authenticate", "Basic", "X-End", "1"],
+  ];
+  expect(endToEndHeaders(raw)).toEqual(["Set-Cookie", "a=1", "Set-Cookie", "b=2", "X-End", "1"]);
 });

@@ -2,108 +2,69 @@ import type { EgressDecision } from "@claws/policy";
 import type { AddressClassifier } from "./address-class.ts";
 import { decideAddresses } from "./address-verdict.ts";
 import { formatAuthority } from "./authority.ts";
-import type { Door, Judgement, Refusal, Subject } from "./judgement.ts";
-import type { EgressRequest, RequestReading } from "./read-request.ts";
+import type { Caller } from "./caller.ts";
+import type { Dial } from "./dial.ts";
+import type { Door } from "./doors.ts";
+import type { EgressRequest } from "./read-request.ts";
+import type { Refused } from "./refusal.ts";
 import type { AddressResolver } from "./resolve.ts";
 
 /** The world that a judgement looks at; production and tests differ here and nowhere else. */
 export interface Outside {
   readonly resolve: AddressResolver;
   readonly classify: AddressClassifier;
+  readonly dial: Dial;
 }
 
-type Allowed = Extract<EgressDecision, { outcome: "allow" }>;
+export type Opening = Exclude<EgressDecision, { outcome: "deny" }>;
 
-const MAX_TARGET_LENGTH = 200;
-
-/**
- * The steps that lead to a judgement, in their order: read strictly, ask the rules, resolve once, judge
- * every address. A name that the rules refuse is never resolved: the query alone would carry data out.
- */
-export async function judge(reading: RequestReading, door: Door, outside: Outside): Promise<Judgement> {
-  if (!reading.ok) return refuseReading(reading);
-  const { request } = reading;
-
-  const decision = door.decide(request);
-  if (decision.outcome === "deny") return refuseByRules(request, decision, door);
-
-  const answers = await resolveOnce(request, outside.resolve);
-  if (!answers.ok) return refuseUnresolved(request, decision, answers.reason);
-
-  const verdict = decideAddresses(answers.addresses, decision.addresses, outside.classify);
-  if (!verdict.ok) return refuseAddress(request, decision, verdict);
-
-  const { reason, rule } = decision;
-  return { ok: true, subject: subjectOf(request), request, reason, rule, addresses: verdict.addresses };
-}
-
-async function resolveOnce({ host, literal }: EgressRequest, resolve: AddressResolver) {
-  return literal === undefined ? resolve(host) : ({ ok: true, addresses: [literal] } as const);
-}
-
-function subjectOf({ host, port, method }: EgressRequest): Subject {
-  return { host, port, method };
-}
-
-function refuseReading({ code, reason, target, method }: Extract<RequestReading, { ok: false }>): Refusal {
-  const subject = { host: target.slice(0, MAX_TARGET_LENGTH), port: null, method };
-  return { ok: false, outcome: "deny", subject, code, reason, detail: reason };
-}
-
-function refuseByRules(
-  request: EgressRequest,
-  { reason, rule, key }: Extract<EgressDecision, { outcome: "deny" }>,
+/** Asks the rules. A name that they refuse is never resolved: the query alone would carry data out. */
+export function decideByRules(
   door: Door,
-): Refusal {
-  const destination = formatAuthority(request);
-  const detail =
-    rule === undefined
-      ? `${destination} is refused, ${reason}: ${door.advise(destination)}`
-      : `${destination} is refused, ${reason}: "${rule}" (${key})`;
-  return {
-    ok: false,
-    outcome: "deny",
-    subject: subjectOf(request),
-    code: "egress_denied",
-    reason,
-    detail,
-    rule,
-    key,
-  };
-}
-
-function refuseUnresolved(request: EgressRequest, { rule, key }: Allowed, reason: string): Refusal {
-  return {
-    ok: false,
-    outcome: "failed",
-    subject: subjectOf(request),
-    code: "destination_unreachable",
-    reason,
-    detail: `${request.host} cannot be reached, ${reason}: check how it is spelt, or try again`,
-    rule,
-    key,
-  };
-}
-
-function refuseAddress(
+  caller: Caller,
   request: EgressRequest,
-  { rule, key }: Allowed,
-  { address, reason, isGrantable }: { address: string; reason: string; isGrantable: boolean },
-): Refusal {
+): { readonly ok: true; readonly opening: Opening } | ({ readonly ok: false } & Refused) {
+  const decision = door.decide(caller, request);
+  if (decision.outcome !== "deny") return { ok: true, opening: decision };
+  const { reason, detail, rule, key } = decision;
+  const destination = formatAuthority(request);
+  const explained =
+    rule === undefined
+      ? `${destination} is refused, ${detail}: ${door.advise(caller, destination)}`
+      : `${destination} is refused, ${detail}: "${rule}" (${key})`;
+  return { ok: false, reason, detail: explained, rule, key };
+}
+
+export type Located =
+  | { readonly ok: true; readonly addresses: readonly [string, ...string[]] }
+  | ({ readonly ok: false; readonly outcome: "deny" | "failed" } & Refused);
+
+/** Resolves once and judges every answer; what it returns is what is dialled, and nothing else ever is. */
+export async function locate(request: EgressRequest, opening: Opening, outside: Outside): Promise<Located> {
+  const { rule, key } = opening;
+  const answers =
+    request.literal === undefined
+      ? await outside.resolve(request.host)
+      : ({ ok: true, addresses: [request.literal] } as const);
+  if (!answers.ok) {
+    const detail = `${request.host} cannot be reached, ${answers.detail}: check how it is spelt, or try again`;
+    return { ok: false, outcome: "failed", reason: "unresolvable", detail, rule, key };
+  }
+  const verdict = decideAddresses(answers.addresses, opening.addresses, outside.classify);
+  if (verdict.ok) return verdict;
+
   const destination = formatAuthority(request);
   const place = key === undefined ? `of a rule for ${destination} under egress.rules` : `of ${key}`;
-  const cure = isGrantable
+  const cure = verdict.isGrantable
     ? `if that is meant, put its range under addresses ${place} in the profile`
     : "no rule can open that";
   return {
     ok: false,
     outcome: "deny",
-    subject: subjectOf(request),
-    code: "address_denied",
-    reason,
-    detail: `${destination} is refused, ${reason}: ${cure}`,
+    reason: request.literal === undefined ? "private_ip" : "ip_literal_denied",
+    detail: `${destination} is refused, ${verdict.reason}: ${cure}`,
     rule,
-    key: isGrantable ? (key ?? "egress.rules") : key,
-    address,
+    key: verdict.isGrantable ? (key ?? "egress.rules") : key,
+    address: verdict.address,
   };
 }

@@ -1,106 +1,219 @@
-import type { Socket } from "node:net";
-import { createProblem, type Problem } from "@claws/contracts";
-import type { AuditTrail } from "./audit-trail.ts";
+import { randomUUID } from "node:crypto";
+import type { EgressReason } from "@claws/contracts";
 import { formatAuthority } from "./authority.ts";
-import type { Connections, Place } from "./connections.ts";
-import type { DecisionJournal } from "./decision-journal.ts";
-import { dial } from "./dial.ts";
-import { judge, type Outside } from "./judge.ts";
-import type { Door, Judgement, Permit, Refusal } from "./judgement.ts";
+import type { Caller } from "./caller.ts";
+import type { ConnectionKind, Connections, Place } from "./connections.ts";
+import type { Door } from "./doors.ts";
+import type { EgressMetrics } from "./egress-metrics.ts";
+import type { EgressRecords } from "./egress-records.ts";
+import { decideByRules, locate, type Opening, type Outside } from "./judge.ts";
+import type { Judgement, Permit, Subject, Through } from "./judgement.ts";
+import type { ConnectionQuota, Quotas } from "./quota/connection-quota.ts";
 import type { EgressRequest, RequestReading } from "./read-request.ts";
+import type { Refused } from "./refusal.ts";
 
-export type Admission =
-  | { readonly ok: true; readonly request: EgressRequest; readonly socket: Socket }
-  | { readonly ok: false; readonly problem: Problem };
+/** Who asks: known already (a tunnel's inside, a service by its certificate), or to be read from the request. */
+export type Identify = (request: EgressRequest) => IdentityVerdict | Promise<IdentityVerdict>;
+export type IdentityVerdict =
+  | { readonly ok: true; readonly caller: Caller }
+  | { readonly ok: false; readonly detail: string };
 
-/** Takes what a listener read and answers with a connected socket or with the problem to send. */
-export type Admit = (reading: RequestReading) => Promise<Admission>;
+/** Whether the doors may be open at all; undefined when they may. */
+export type Precondition = () => Refused | undefined;
+
+/** Asks a person about what an `ask` rule names; undefined when the answer was yes. */
+export type AskPerson = (
+  caller: Caller,
+  request: EgressRequest,
+  opening: Opening,
+) => Promise<Refused | undefined>;
+
+/** What is open: who has it and what was asked for, so that a new policy can be put to it. */
+export interface Standing {
+  readonly caller: Caller;
+  readonly request: EgressRequest;
+  readonly through: Through;
+}
 
 export interface PipelineParts {
   readonly door: Door;
+  readonly precondition: Precondition;
+  readonly ask: AskPerson;
   readonly outside: Outside;
-  readonly connections: Connections;
-  readonly record: AuditTrail;
-  readonly journal: DecisionJournal;
+  readonly connections: Connections<Standing>;
+  readonly quotas: Quotas;
+  readonly records: EgressRecords;
+  readonly metrics: EgressMetrics;
 }
+
+/** A permit with the one call that ends it, whatever happened on the way. */
+export interface Admitted extends Permit {
+  readonly connection: string;
+  /** The rule that asked a person, who said yes: in this tunnel it does not ask again. */
+  readonly answered?: string | undefined;
+  finish(end: ConnectionEnd): void;
+}
+
+export interface ConnectionEnd {
+  /** Why it ended, when it was not simply over. */
+  readonly reason?: EgressReason | undefined;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  /** Where it went in the end, of the addresses that were judged. */
+  readonly address?: string | undefined;
+}
+
+export type Admission = Admitted | Extract<Judgement, { ok: false }>;
+
+/** Takes what a listener read, and answers with a permit or with the refusal to send. */
+export type Admit = (
+  reading: RequestReading,
+  identify: Identify,
+  kind: ConnectionKind,
+  /** The tunnel that the request is in. */
+  tunnel?: Pick<Admitted, "answered">,
+) => Promise<Admission>;
+
+/** Ids of connections: unique over restarts and workers, cheap for each one. */
+function createIds(): () => string {
+  const boot = randomUUID().slice(0, 8);
+  let count = 0;
+  return () => `${boot}-${(++count).toString(36)}`;
+}
+
+const MAX_TARGET_LENGTH = 200;
 
 /**
- * Every request of a door goes this way, in this order:
- * read → rules → resolve → classify (all in `judge`) → place → audit → dial → compare → journal.
- * The record is written before the first byte leaves: no audit record, no action.
+ * Every request goes this way, in this order: read → identify → verified? → rules → ask → place → quota →
+ * resolve → classify → record. Only then does anybody dial. No record, no action; a refused name is never resolved.
  */
-export function createPipeline({ door, outside, connections, record, journal }: PipelineParts): Admit {
-  return async function admit(reading) {
-    const judged = await judge(reading, door, outside);
-    const place = judged.ok ? connections.reserve() : undefined;
-    const placed = judged.ok && !place ? refuseForRoom(judged, connections.limit) : judged;
-    const isRecorded = await record(placed, door);
-    const outcome = await open(placed, isRecorded, place);
-    journal.decided(outcome, door, isRecorded);
-    if (!outcome.ok) {
-      place?.release();
-      return { ok: false, problem: problemOf(outcome) };
-    }
-    const { socket, subject, request } = outcome;
-    const openedAt = performance.now();
-    socket.once("close", () => {
-      const durationMs = Math.round(performance.now() - openedAt);
-      journal.closed(subject, door, {
-        bytesUp: socket.bytesWritten,
-        bytesDown: socket.bytesRead,
-        durationMs,
-      });
+export function createPipeline(parts: PipelineParts): Admit {
+  const { door, precondition, ask, outside, connections, quotas, records, metrics } = parts;
+  const nextId = createIds();
+
+  interface Attempt {
+    readonly subject: Subject;
+    caller?: Caller;
+    place?: Place;
+    quota?: ConnectionQuota;
+  }
+
+  function refuse(attempt: Attempt, refused: Refused, outcome: "deny" | "failed" = "deny"): Admission {
+    const { subject, caller } = attempt;
+    attempt.quota?.close();
+    attempt.place?.release();
+    records.decided({
+      connection: nextId(),
+      door: door.name,
+      outcome,
+      reason: refused.reason,
+      subject,
+      caller,
+      rule: refused.rule,
+      addresses: refused.address === undefined ? [] : [refused.address],
     });
-    return { ok: true, request, socket };
+    return { ...refused, ok: false, outcome, subject, caller };
+  }
+
+  return async function admit(reading, identify, kind, tunnel) {
+    if (!reading.ok) {
+      const subject = {
+        host: reading.target.slice(0, MAX_TARGET_LENGTH),
+        port: null,
+        method: reading.method,
+      };
+      return refuse({ subject }, reading);
+    }
+    const { request } = reading;
+    const attempt: Attempt = { subject: { host: request.host, port: request.port, method: request.method } };
+
+    const identity = await identify(request);
+    if (!identity.ok) return refuse(attempt, { reason: "auth", detail: identity.detail });
+    const { caller } = identity;
+    attempt.caller = caller;
+
+    const unmet = precondition();
+    if (unmet) return refuse(attempt, unmet, "failed");
+
+    const ruling = decideByRules(door, caller, request);
+    if (!ruling.ok) return refuse(attempt, ruling);
+    const { opening } = ruling;
+
+    let answered = tunnel?.answered;
+    if (opening.outcome === "ask" && (answered === undefined || opening.key !== answered)) {
+      const answer = await ask(caller, request, opening);
+      if (answer) return refuse(attempt, answer);
+      // The policy may have changed while the person thought about it.
+      const again = decideByRules(door, caller, request);
+      if (!again.ok) return refuse(attempt, { ...again, reason: "policy_changed" });
+      answered = opening.key;
+    }
+
+    const place = connections.reserve(kind, { caller, request, through: opening.through });
+    if (!place) return refuse(attempt, describeFull(connections.limit(), opening));
+    attempt.place = place;
+
+    const share = await quotas.admit(caller, request.host);
+    if (!share.ok) {
+      return refuse(attempt, share, share.reason === "dependency_down" ? "failed" : "deny");
+    }
+    attempt.quota = share.quota;
+
+    const located = await locate(request, opening, outside);
+    if (!located.ok) return refuse(attempt, located, located.outcome);
+
+    const connection = nextId();
+    const decided = {
+      connection,
+      door: door.name,
+      outcome: "allow",
+      reason: "allowed",
+      subject: attempt.subject,
+      caller,
+      rule: opening.rule,
+      addresses: located.addresses,
+    } as const;
+    if (!records.decided(decided)) return refuse(attempt, describeUnrecorded(request), "failed");
+
+    metrics.opened(door.name);
+    const openedAt = performance.now();
+    let isFinished = false;
+    const { quota } = share;
+    return {
+      ok: true,
+      connection,
+      answered,
+      subject: attempt.subject,
+      caller,
+      request,
+      rule: opening.rule,
+      matched: opening.matched,
+      through: opening.through,
+      addresses: located.addresses,
+      place,
+      quota,
+      finish({ reason, bytesUp, bytesDown, address }) {
+        if (isFinished) return;
+        isFinished = true;
+        quota.close();
+        place.release();
+        metrics.ended(door.name);
+        const durationMs = Math.round(performance.now() - openedAt);
+        const outcome = reason === undefined ? "done" : reason === "unreachable" ? "failed" : "deny";
+        const addresses = address === undefined ? decided.addresses : [address];
+        const sizes = { bytesUp, bytesDown, durationMs };
+        records.closed({ ...decided, addresses, outcome, reason: reason ?? "allowed", ...sizes });
+      },
+    };
   };
 }
 
-async function open(judgement: Judgement, isRecorded: boolean, place: Place | undefined) {
-  if (!judgement.ok) return judgement;
-  if (!isRecorded || !place) return refuseUnrecorded(judgement);
-  const dialled = await dial(judgement.addresses, judgement.request.port);
-  if (!dialled.ok) return refuseUnreachable(judgement, dialled.reason);
-  place.hold(dialled.socket, judgement.request.method === "CONNECT" ? "tunnel" : "request");
-  return { ...judgement, socket: dialled.socket, address: dialled.address };
+function describeFull(limit: number, { rule }: Opening): Refused {
+  const detail = `all ${limit} connections are in use: close some, or raise egress.quotas.connections`;
+  return { reason: "too_many_connections", detail, rule, key: "egress.quotas.connections" };
 }
 
-function refuseForRoom({ subject, rule }: Permit, limit: number): Refusal {
-  const reason = "all connections are in use";
-  const detail = `all ${limit} connections of this listener are in use: close some, or raise MAX_TUNNELS of egress-filter`;
-  return { ok: false, outcome: "deny", subject, code: "rate_limited", reason, detail, rule };
-}
-
-function refuseUnrecorded({ subject, rule, addresses }: Permit): Refusal {
-  const reason = "the auditor did not take the record";
-  const detail = `${reason}, and nothing goes out unrecorded: try again, or see './claws status'`;
-  const [address] = addresses;
-  return {
-    ok: false,
-    outcome: "failed",
-    subject,
-    code: "service_unavailable",
-    reason,
-    detail,
-    rule,
-    address,
-  };
-}
-
-function refuseUnreachable({ subject, request, rule, addresses }: Permit, reason: string): Refusal {
-  const detail = `${formatAuthority(request)} cannot be reached, ${reason}: check the port, or try again`;
-  const address = addresses.join(" ");
-  return {
-    ok: false,
-    outcome: "failed",
-    subject,
-    code: "destination_unreachable",
-    reason,
-    detail,
-    rule,
-    address,
-  };
-}
-
-function problemOf({ code, detail, rule, key }: Refusal): Problem {
-  return createProblem(code, { service: "egress-filter", detail, rule, key });
+function describeUnrecorded(request: EgressRequest): Refused {
+  const detail = `${formatAuthority(request)} is refused, its record could not be written: nothing goes out unrecorded`;
+  return { reason: "unrecorded", detail };
 }

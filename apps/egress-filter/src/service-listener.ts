@@ -6,13 +6,15 @@ import { type Logger, mutualTlsOptions, peerOf, sendProblem, type ServiceIdentit
 import { createConnectHandler } from "./connect-handler.ts";
 import { LISTENER_LIMITS } from "./listener-limits.ts";
 import { createParseErrorHandler } from "./parse-error-handler.ts";
-import type { Admit } from "./pipeline.ts";
-import { readTunnelRequest, type RequestReading } from "./read-request.ts";
+import type { Admit, Identify } from "./pipeline.ts";
+import { readTunnelRequest } from "./read-request.ts";
+import { problemOf } from "./refusal.ts";
+import type { OpenTunnel } from "./tunnel.ts";
 
 export interface ServiceListenerParts {
   readonly admit: Admit;
+  readonly openTunnel: OpenTunnel;
   readonly identity: ServiceIdentity;
-  readonly idleMs: number;
   readonly logger: Logger;
 }
 
@@ -20,14 +22,14 @@ export interface ServiceListenerParts {
 const PEER: ServiceName = "model-gateway";
 
 /** The proxy of our own services: CONNECT only, over mutual TLS, for one peer. */
-export function createServiceListener({ admit, identity, idleMs, logger }: ServiceListenerParts): Server {
+export function createServiceListener({ admit, openTunnel, identity, logger }: ServiceListenerParts): Server {
   const server = createServer(
     { ...LISTENER_LIMITS, ...mutualTlsOptions(identity), allowHalfOpen: true },
-    (request, response) => {
-      admit(
-        refuse(request, "request_invalid", "this listener takes CONNECT host:port and nothing else"),
-      ).then(
-        (admission) => (admission.ok ? response.destroy() : sendProblem(response, admission.problem)),
+    ({ url = "", method = "" }, response) => {
+      const detail = "this listener takes CONNECT host:port and nothing else";
+      const reading = { ok: false, reason: "bad_request", detail, target: url, method } as const;
+      admit(reading, () => ({ ok: false, detail }), "request").then(
+        (admission) => (admission.ok ? response.destroy() : sendProblem(response, problemOf(admission))),
         (error: unknown) => {
           logger.error({ err: error }, "unexpected error");
           response.destroy();
@@ -35,25 +37,18 @@ export function createServiceListener({ admit, identity, idleMs, logger }: Servi
       );
     },
   );
-  server.on("connect", createConnectHandler({ read: readOfPeer, admit, idleMs, logger }));
+  server.on(
+    "connect",
+    createConnectHandler({ read: readTunnelRequest, identify: identifyPeer, admit, openTunnel, logger }),
+  );
   server.on("clientError", createParseErrorHandler(admit, logger));
   return server;
 }
 
-function readOfPeer(request: IncomingMessage): RequestReading {
+function identifyPeer(request: IncomingMessage): Identify {
   const peer = peerOf(request.socket as TLSSocket);
-  if (peer === PEER) return readTunnelRequest(request);
-  return refuse(
-    request,
-    "peer_not_allowed",
-    `${peer ?? "an unknown caller"} has no way out here, only ${PEER}`,
-  );
-}
-
-function refuse(
-  { url = "", method = "" }: IncomingMessage,
-  code: "request_invalid" | "peer_not_allowed",
-  reason: string,
-): RequestReading {
-  return { ok: false, code, reason, target: url, method };
+  return () =>
+    peer === PEER
+      ? { ok: true, caller: { kind: "service", service: PEER } }
+      : { ok: false, detail: `${peer ?? "an unknown caller"} has no way out here, only ${PEER}` };
 }

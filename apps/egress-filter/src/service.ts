@@ -1,84 +1,67 @@
-import { networkInterfaces } from "node:os";
-import {
-  createServiceClient,
-  readIdentity,
-  readPolicyFile,
-  type Service,
-  type ServiceTools,
-} from "@claws/service-kit";
-import { classifyAddress } from "./address-class.ts";
-import { createAgentListener } from "./agent-listener.ts";
-import { createAuditTrail } from "./audit-trail.ts";
-import { createConnections } from "./connections.ts";
-import { createDecisionJournal } from "./decision-journal.ts";
-import { createAgentDoor, createServiceDoor } from "./doors.ts";
+import type { AuditEvent } from "@claws/contracts";
+import type { Service, ServiceTools } from "@claws/service-kit";
+import { createSharedCount } from "./connections.ts";
+import { createDnsSide } from "./dns-side.ts";
+import { createEgressMetrics } from "./egress-metrics.ts";
 import type { Outside } from "./judge.ts";
-import type { Door } from "./judgement.ts";
-import { createPipeline } from "./pipeline.ts";
-import { createResolver } from "./resolve.ts";
-import { createServiceListener } from "./service-listener.ts";
+import { createOutside } from "./outside.ts";
+import { createServicesSide } from "./services-side.ts";
 import type { Settings } from "./settings.ts";
+import { createThread } from "./thread.ts";
+import { createToolListeners } from "./tool-listeners.ts";
+import { startWorkers } from "./workers.ts";
 
 /**
- * The composition root. `outside` is a parameter for tests alone, which reach their own servers through it;
- * no setting leads there.
+ * The composition root: the agents' listener (on one or more threads), the listener of our own services, the policy
+ * DNS. `outside` is a parameter for tests alone, which reach their own servers through it; no setting leads there.
  */
 export async function createEgressFilterService(
   settings: Settings,
-  { logger, metrics }: ServiceTools,
+  { logger, metrics: registry }: ServiceTools,
   outside: Outside = createOutside(),
 ): Promise<Service> {
-  const identity = readIdentity(settings.IDENTITY_DIR);
-  const policy = readPolicyFile(settings.POLICY_FILE);
-  const auditor = createServiceClient({
-    target: "auditor",
-    host: settings.AUDITOR_HOST,
-    port: settings.AUDITOR_PORT,
-    identity,
+  const metrics = createEgressMetrics(registry);
+  const memory = new SharedArrayBuffer(4);
+  const count = createSharedCount(memory);
+  const thread = await createThread({ settings, logger, metrics, outside, number: 0, count });
+  const { policy, records, agents, identity } = thread;
+  const services = createServicesSide({ policy, outside, records, metrics, logger, identity });
+  const append = (event: AuditEvent) => thread.spool.append(event);
+  const dns = await createDnsSide({ settings, policy, append, logger, registry });
+  const toolListeners = createToolListeners({
+    pool: settings.TOOL_POOL,
+    port: settings.LISTEN_PORT,
+    createListener: agents.createListener,
+    createDns: dns.forServers,
+    logger,
   });
-  const record = createAuditTrail(auditor);
-  const journal = createDecisionJournal(logger, metrics);
-  const idleMs = settings.IDLE_TIMEOUT_MS;
-
-  // Each door has places of its own: a busy agent does not keep the models out of reach.
-  const openDoor = (door: Door) => {
-    const connections = createConnections(settings.MAX_TUNNELS);
-    return { connections, admit: createPipeline({ door, outside, connections, record, journal }) };
-  };
-  const agents = openDoor(createAgentDoor(policy, settings.AGENT_ID));
-  const services = openDoor(createServiceDoor(policy));
+  const workers = startWorkers({ settings, memory, metrics, logger });
+  await dns.forAgents.start();
 
   return {
     listeners: [
       {
-        server: createAgentListener({ admit: agents.admit, idleMs, logger }),
+        server: agents.createListener(),
         host: settings.LISTEN_HOST,
         port: settings.LISTEN_PORT,
+        reusePort: settings.WORKERS > 1,
       },
-      {
-        server: createServiceListener({ admit: services.admit, identity, idleMs, logger }),
-        host: settings.SERVICES_LISTEN_HOST,
-        port: settings.SERVICES_LISTEN_PORT,
-      },
+      services.listener(settings),
+      dns.forAgents.listener,
     ],
-    readiness: { auditor: () => auditor.isReachable() },
+    readiness: thread.readiness,
     drain() {
       agents.connections.closeAll("tunnel");
       services.connections.closeAll("tunnel");
+      workers.drain();
+      dns.forAgents.drain();
     },
     async close() {
-      agents.connections.closeAll();
-      services.connections.closeAll();
-      await auditor.close();
+      await toolListeners.close();
+      await workers.close();
+      services.close();
+      await dns.forAgents.close();
+      await thread.close();
     },
   };
-}
-
-/** Interfaces are read each time: Docker attaches networks to a running container. */
-function createOutside(): Outside {
-  return { resolve: createResolver(), classify: (address) => classifyAddress(address, ownAddresses()) };
-}
-
-function ownAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
 }

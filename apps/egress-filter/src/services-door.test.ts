@@ -3,9 +3,9 @@ import { connect, type TLSSocket } from "node:tls";
 import type { ServiceName } from "@claws/contracts";
 import type { ServiceIdentity } from "@claws/service-kit";
 import { afterEach, describe, expect, it } from "vitest";
-import { connectThrough, problemOf, readAnswer, readToEnd } from "./testing/raw-client.ts";
+import { connectThrough, problemOf, readAnswer, readToEnd, sendHello } from "./testing/raw-client.ts";
 import { PUBLIC_ADDRESS, type RunningFilter, startFilter } from "./testing/start-filter.ts";
-import { startOrigin } from "./testing/start-origin.ts";
+import { startTlsLikeOrigin } from "./testing/start-origin.ts";
 
 const ending: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 async function startBoth() {
-  const origin = await startOrigin(PUBLIC_ADDRESS, (socket) => socket.pipe(socket));
+  const origin = await startTlsLikeOrigin(PUBLIC_ADDRESS, (socket) => socket.pipe(socket));
   const filter = await startFilter({
     egress: { mode: "public", rules: [] },
     models: [`https://model.test:${origin.port}/v1`],
@@ -36,16 +36,17 @@ describe("the services' listener", () => {
     const { origin, filter } = await startBoth();
     const tunnel = await connectAs(filter, "model-gateway");
     await connectThrough(tunnel, `model.test:${origin.port}`);
+    await sendHello(tunnel, "model.test");
     tunnel.end("a request");
     expect(await readToEnd(tunnel)).toBe("a request");
-    expect(filter.auditor.events).toMatchObject([
+    expect(await filter.decisions(1)).toMatchObject([
       {
         outcome: "allow",
         subject: `model.test:${origin.port}`,
-        detail: { door: "services", peer: "model-gateway" },
+        detail: { door: "services", caller: "service:model-gateway" },
       },
     ]);
-    expect(filter.auditor.events[0]).not.toHaveProperty("agent");
+    expect((await filter.decisions(1))[0]).not.toHaveProperty("agent");
   });
 
   it("lets it nowhere else, although agents may go anywhere", async () => {
@@ -61,7 +62,7 @@ describe("the services' listener", () => {
     const client = await connectAs(filter, "broker");
     client.write(`CONNECT model.test:${origin.port} HTTP/1.1\r\nHost: model.test:${origin.port}\r\n\r\n`);
     expect(problemOf(await readAnswer(client))).toMatchObject({
-      code: "peer_not_allowed",
+      reason: "auth",
       detail: expect.stringContaining("broker"),
     });
     expect(origin.sockets).toHaveLength(0);
@@ -73,7 +74,7 @@ describe("the services' listener", () => {
     const client = connectWith(filter, { ca });
     const [error] = (await once(client, "error")) as [NodeJS.ErrnoException];
     expect(error.code).toBe("ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED");
-    expect(filter.auditor.events).toEqual([]);
+    expect(await filter.decisions(0)).toEqual([]);
   });
 
   it("takes nothing but CONNECT", async () => {

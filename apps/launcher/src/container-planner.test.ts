@@ -12,19 +12,27 @@ function start(workspace: MountSource | undefined) {
       ensureVolume: async (name, labels) => void asked.push(`volume ${name} ${JSON.stringify(labels)}`),
       mountSource: async (container, target) => (asked.push(`mount ${container} ${target}`), workspace),
     },
+    doors: {
+      async open(agent, server) {
+        asked.push(`door ${agent} ${server}`);
+        const close = async () => void asked.push("closed");
+        return { network: "n", resolver: "10.0.0.2", proxyUrl: "http://u:p@egress-filter:3128", close };
+      },
+    },
     project: "claws-test",
     user: "10001:10001",
     ownContainer: "0123456789ab",
     workspaceMount: "/mnt/workspace",
   });
-  const plan = (...mounts: ServerSpec["mounts"]) => {
-    const spec = { image: "files:dev", args: [], mounts, environment: {}, memoryMb: 64 };
+  const planWith = (parts: Partial<ServerSpec>) => {
+    const spec = { image: "files:dev", args: [], mounts: [], environment: {}, memoryMb: 64, ...parts };
     return planner.plan(
       { name: ServerName.parse("files"), spec, imageId: `sha256:${"a".repeat(64)}` },
       AGENT,
     );
   };
-  return { plan, asked };
+  const plan = async (...mounts: ServerSpec["mounts"]) => (await planWith({ mounts })).spec;
+  return { plan, planWith, asked };
 }
 
 const WORKSPACE = { source: "workspace", target: "/workspace", readOnly: true } as const;
@@ -55,5 +63,30 @@ describe("planning a container", () => {
   it("refuses a server that needs the workspace when the launcher has none", async () => {
     const { plan } = start(undefined);
     await expect(plan(WORKSPACE)).rejects.toThrow("server_unavailable: nothing is mounted at /mnt/workspace");
+  });
+
+  const rule = { action: "allow", host: "a.example", port: 443, key: "servers.files.egress[0]" } as const;
+
+  it("opens a way out for a server with a grant, and closes it when the container is gone", async () => {
+    const { planWith, asked } = start(undefined);
+    const { spec, release } = await planWith({ egress: [rule] });
+    expect(spec.HostConfig.NetworkMode).toBe("n");
+    expect(asked).toEqual(["door researcher files"]);
+    await release();
+    expect(asked).toEqual(["door researcher files", "closed"]);
+  });
+
+  it.each([[undefined], [[]]])("opens none with the grant %j", async (egress) => {
+    const { planWith, asked } = start(undefined);
+    const { spec, release } = await planWith(egress === undefined ? {} : { egress });
+    await release();
+    expect(spec.HostConfig.NetworkMode).toBe("none");
+    expect(asked).toEqual([]);
+  });
+
+  it("opens none for a server that cannot be started anyway", async () => {
+    const { planWith, asked } = start(undefined);
+    await expect(planWith({ egress: [rule], mounts: [WORKSPACE] })).rejects.toThrow("server_unavailable");
+    expect(asked).not.toContain("door researcher files");
   });
 });

@@ -8,14 +8,22 @@ import {
 } from "./create-container-spec.ts";
 import type { Engine } from "./engine.ts";
 import type { LaunchableServer } from "./server-catalogue.ts";
+import type { ServerDoors } from "./server-door.ts";
+
+export interface PlannedContainer {
+  readonly spec: ContainerSpec;
+  /** Gives back what was made for this run alone. To be called when the container is removed; never rejects. */
+  readonly release: () => Promise<void>;
+}
 
 export interface ContainerPlanner {
-  /** Looks up and makes what the server's mounts need; returns what the engine is to create. */
-  plan(server: LaunchableServer, agent: AgentId): Promise<ContainerSpec>;
+  /** Looks up and makes what the server's mounts and its way out need; returns what the engine is to create. */
+  plan(server: LaunchableServer, agent: AgentId): Promise<PlannedContainer>;
 }
 
 export interface ContainerPlannerOptions {
   readonly engine: Pick<Engine, "ensureVolume" | "mountSource">;
+  readonly doors: ServerDoors;
   readonly project: string;
   readonly user: string;
   /** The launcher's own container, and where the workspace is mounted in it. */
@@ -24,7 +32,7 @@ export interface ContainerPlannerOptions {
 }
 
 export function createContainerPlanner(options: ContainerPlannerOptions): ContainerPlanner {
-  const { engine, project, user, ownContainer, workspaceMount } = options;
+  const { engine, doors, project, user, ownContainer, workspaceMount } = options;
   let workspace: MountSource | undefined;
 
   /**
@@ -47,14 +55,12 @@ export function createContainerPlanner(options: ContainerPlannerOptions): Contai
       for (const source of sources) {
         await engine.ensureVolume(volumeNameOf(source, project), { "claws.project": project });
       }
-      return createContainerSpec(spec, {
-        project,
-        server,
-        agent,
-        imageId,
-        user,
-        workspace: needsWorkspace ? await findWorkspace() : undefined,
-      });
+      const workspace = needsWorkspace ? await findWorkspace() : undefined;
+      const door = (spec.egress ?? []).length > 0 ? await doors.open(agent, server) : undefined;
+      return {
+        spec: createContainerSpec(spec, { project, server, agent, imageId, user, workspace, door }),
+        release: async () => door?.close(),
+      };
     },
   };
 }

@@ -10,6 +10,7 @@ const CONTEXT: ContainerContext = {
   imageId: IMAGE_ID,
   user: "10001:10001",
   workspace: { type: "bind", source: "/home/ada/project" },
+  door: undefined,
 };
 
 function specOf(overrides: Partial<ServerSpec> = {}): ServerSpec {
@@ -103,5 +104,51 @@ describe("the container of an MCP server", () => {
   it("is not made when the workspace is needed and not known", () => {
     const spec = specOf({ mounts: [{ source: "workspace", target: "/workspace", readOnly: true }] });
     expect(() => createContainerSpec(spec, { ...CONTEXT, workspace: undefined })).toThrow("workspace");
+  });
+});
+
+describe("the container of a server with a way out", () => {
+  const rule = { action: "allow", host: "a.example", port: 443, key: "servers.files.egress[0]" } as const;
+  const door = {
+    network: "claws-test_tool-researcher-files",
+    resolver: "10.214.0.2",
+    proxyUrl: "http://server.files:secret@egress-filter:3128",
+  };
+  const make = (spec: Partial<ServerSpec>) => createContainerSpec(specOf(spec), { ...CONTEXT, door });
+
+  it("differs from any other in its network, its resolver and its environment alone", () => {
+    const { Env, HostConfig, ...rest } = make({ egress: [rule] });
+    const { Env: otherEnv, HostConfig: otherHost, ...otherRest } = createContainerSpec(specOf(), CONTEXT);
+    expect(rest).toEqual(otherRest);
+    expect(HostConfig).toEqual({ ...otherHost, NetworkMode: door.network, Dns: [door.resolver] });
+    expect(otherEnv).toEqual([]);
+    expect(Env?.sort()).toEqual([
+      `HTTPS_PROXY=${door.proxyUrl}`,
+      `HTTP_PROXY=${door.proxyUrl}`,
+      "NODE_USE_ENV_PROXY=1",
+      "NO_PROXY=",
+      `http_proxy=${door.proxyUrl}`,
+      `https_proxy=${door.proxyUrl}`,
+      "no_proxy=",
+    ]);
+  });
+
+  it("has each variable once, and the policy's own value of none of these", () => {
+    const environment = { HTTP_PROXY: "http://evil:1", NO_PROXY: "*", MODE: "x" };
+    const { Env = [] } = make({ egress: [rule], environment });
+    expect(Env).toContain("MODE=x");
+    expect(Env.filter((variable) => /^(HTTP|NO)_PROXY=/.test(variable)).sort()).toEqual([
+      `HTTP_PROXY=${door.proxyUrl}`,
+      "NO_PROXY=",
+    ]);
+  });
+
+  it("trusts the authority of TLS inspection where one of its rules inspects", () => {
+    const { Env, HostConfig } = make({ egress: [rule, { ...rule, inspect: true }] });
+    expect(HostConfig.Mounts).toEqual([
+      { Type: "volume", Source: "claws-test_keys-agent-trust", Target: "/run/claws-trust", ReadOnly: true },
+    ]);
+    expect(Env).toContain("SSL_CERT_FILE=/run/claws-trust/ca-certificates.crt");
+    expect(Env).toContain("NODE_EXTRA_CA_CERTS=/run/claws-trust/inspection-ca.crt");
   });
 });

@@ -1,5 +1,6 @@
 import type { AgentId, ServerMount, ServerName, ServerSpec } from "@claws/contracts";
 import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerode";
+import type { ServerDoor } from "./server-door.ts";
 
 /** The engine's own shape for creating a container; nothing but this module fills it in. */
 export type ContainerSpec = ContainerCreateOptions & { readonly HostConfig: HostConfig };
@@ -20,6 +21,8 @@ export interface ContainerContext {
   readonly user: string;
   /** The workspace as the engine knows it; undefined when no mount of this server needs it. */
   readonly workspace: MountSource | undefined;
+  /** Undefined for a server that the policy gives no way out: it has no network at all. */
+  readonly door: Omit<ServerDoor, "close"> | undefined;
 }
 
 const MEGABYTE = 1024 * 1024;
@@ -46,7 +49,7 @@ export function createContainerSpec(spec: ServerSpec, context: ContainerContext)
     User: context.user,
     // The image's own arguments apply when the policy gives none.
     ...(spec.args.length > 0 ? { Cmd: [...spec.args] } : {}),
-    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries(createEnvironment(spec, context)).map(([name, value]) => `${name}=${value}`),
     Labels: { ...createLabels(context), ...NOT_OF_COMPOSE },
     Tty: false,
     OpenStdin: true,
@@ -58,11 +61,44 @@ export function createContainerSpec(spec: ServerSpec, context: ContainerContext)
   };
 }
 
+/** A server with a way out finds it in the usual variables, and nothing of the policy can point elsewhere. */
+function createEnvironment(spec: ServerSpec, { door }: ContainerContext): Record<string, string> {
+  if (door === undefined) return spec.environment;
+  const proxy = Object.fromEntries(PROXY_VARIABLES.map((name) => [name, door.proxyUrl]));
+  return {
+    ...spec.environment,
+    ...proxy,
+    NO_PROXY: "",
+    no_proxy: "",
+    NODE_USE_ENV_PROXY: "1",
+    ...(isInspected(spec) ? TRUST_ENVIRONMENT : {}),
+  };
+}
+
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
+
+/** Where bootstrap puts the certificate of TLS inspection; without it, an inspected host is not trusted. */
+const TRUST = { volume: "keys-agent-trust", target: "/run/claws-trust" };
+const BUNDLE = `${TRUST.target}/ca-certificates.crt`;
+const TRUST_ENVIRONMENT = {
+  NODE_EXTRA_CA_CERTS: `${TRUST.target}/inspection-ca.crt`,
+  SSL_CERT_FILE: BUNDLE,
+  REQUESTS_CA_BUNDLE: BUNDLE,
+  CURL_CA_BUNDLE: BUNDLE,
+  GIT_SSL_CAINFO: BUNDLE,
+};
+
+function isInspected({ egress = [] }: ServerSpec): boolean {
+  return egress.some(({ inspect }) => inspect === true);
+}
+
 /** The walls around an MCP server. There is no setting that lowers one. */
 export function createHostConfig(spec: ServerSpec, context: ContainerContext): HostConfig {
   const memory = spec.memoryMb * MEGABYTE;
   return {
-    NetworkMode: "none",
+    NetworkMode: context.door?.network ?? "none",
+    // No name of outside is asked of anybody else.
+    ...(context.door === undefined ? {} : { Dns: [context.door.resolver] }),
     ReadonlyRootfs: true,
     Privileged: false,
     CapDrop: ["ALL"],
@@ -80,7 +116,10 @@ export function createHostConfig(spec: ServerSpec, context: ContainerContext): H
     ],
     IpcMode: "private",
     Tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=16m" },
-    Mounts: spec.mounts.map((mount) => createMount(mount, context)),
+    Mounts: [
+      ...spec.mounts.map((mount) => createMount(mount, context)),
+      ...(context.door !== undefined && isInspected(spec) ? [createTrustMount(context)] : []),
+    ],
     Init: true,
     AutoRemove: true,
     RestartPolicy: { Name: "no" },
@@ -98,6 +137,10 @@ function createMount(mount: ServerMount, context: ContainerContext): MountSettin
     ReadOnly: mount.readOnly,
     ...(type === "bind" ? { BindOptions: { Propagation: "rprivate" as const } } : {}),
   };
+}
+
+function createTrustMount({ project }: ContainerContext): MountSettings {
+  return { Type: "volume", Source: `${project}_${TRUST.volume}`, Target: TRUST.target, ReadOnly: true };
 }
 
 function sourceOf(mount: ServerMount, context: ContainerContext): MountSource {

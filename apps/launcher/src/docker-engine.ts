@@ -6,6 +6,14 @@ import { type Engine, EngineError } from "./engine.ts";
 const API_VERSION = "v1.41";
 const TIMEOUT_MS = 10_000;
 
+/**
+ * Answers that the engine tells apart by their words alone: their status differs between its versions, and is
+ * that of other failures too.
+ */
+const IN_USE = /overlap|bridge name|conflicts with network/i;
+const ALREADY_IN = /already (exists in|attached to) network/i;
+const NOT_IN = /is not connected to/i;
+
 /** The engine behind a Unix socket. Every failure becomes an `EngineError` that names it. */
 export function createDockerEngine(socketPath: string): Engine {
   // An empty `host` keeps DOCKER_HOST of the environment out.
@@ -17,6 +25,11 @@ export function createDockerEngine(socketPath: string): Engine {
     } catch (error) {
       throw explain(error, what, socketPath);
     }
+  }
+
+  async function disconnect(network: string, container: string): Promise<void> {
+    const answer = docker.getNetwork(network).disconnect({ Container: container, Force: true });
+    await ask("disconnect a container from a network", unlessSaid(NOT_IN, unlessStatus([404], answer)));
   }
 
   return {
@@ -66,6 +79,30 @@ export function createDockerEngine(socketPath: string): Engine {
       const options = { all: true, filters: { label: [...labels] } };
       return (await ask("list containers", docker.listContainers(options))).map(({ Id }) => Id);
     },
+    async listNetworks() {
+      return (await ask("list networks", docker.listNetworks())).map(({ Id, Name, Labels, IPAM }) => ({
+        id: Id,
+        name: Name,
+        labels: Labels ?? {},
+        subnets: (IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []),
+      }));
+    },
+    async createNetwork(spec) {
+      const creation = unlessSaid(IN_USE, docker.createNetwork(spec));
+      return (await ask(`make network ${spec.Name}`, creation))?.id;
+    },
+    async removeNetwork(id) {
+      const network = docker.getNetwork(id);
+      const info = await ask("look at a network", unlessStatus([404], network.inspect()));
+      for (const container of Object.keys(info?.Containers ?? {})) await disconnect(id, container);
+      await ask("remove a network", unlessStatus([404], network.remove()));
+    },
+    async connectNetwork(network, container, { address, alias }) {
+      const EndpointConfig = { IPAMConfig: { IPv4Address: address }, Aliases: [alias] };
+      const connection = docker.getNetwork(network).connect({ Container: container, EndpointConfig });
+      await ask("connect a container to a network", unlessSaid(ALREADY_IN, connection));
+    },
+    disconnectNetwork: disconnect,
   };
 }
 
@@ -80,6 +117,16 @@ async function unlessStatus<Value>(statuses: number[], answer: Promise<Value>): 
   } catch (error) {
     const status = statusOf(error);
     if (status !== undefined && statuses.includes(status)) return undefined;
+    throw error;
+  }
+}
+
+async function unlessSaid<Value>(words: RegExp, answer: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (statusOf(error) !== undefined && error instanceof Error && words.test(error.message))
+      return undefined;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { Duplex, PassThrough } from "node:stream";
 import type { ContainerSpec } from "./create-container-spec.ts";
-import { type Engine, EngineError } from "./engine.ts";
+import type { NetworkSpec } from "./create-network-spec.ts";
+import { type Engine, EngineError, type EngineNetwork } from "./engine.ts";
 
 export const FAKE_IMAGE_ID = `sha256:${"a".repeat(64)}`;
 
@@ -10,6 +11,9 @@ export class FakeEngine implements Engine {
   readonly running = new Map<string, { stdin: PassThrough; output: PassThrough }>();
   leftovers: string[] = [];
   failing: string | undefined;
+  /** Networks by id, each with the containers in it. */
+  readonly networks = new Map<string, EngineNetwork & { readonly spec: NetworkSpec; members: string[] }>();
+  filters = ["egress-filter-1"];
   removals = 0;
 
   private check(step: string): void {
@@ -50,9 +54,35 @@ export class FakeEngine implements Engine {
     this.running.get(id)?.output.end();
     this.running.delete(id);
   }
-  async listContainers() {
+  async listContainers(labels: readonly string[]) {
     this.check("list");
-    return this.leftovers;
+    return labels.includes("com.docker.compose.service=egress-filter") ? this.filters : this.leftovers;
+  }
+  async listNetworks() {
+    return [...this.networks.values()];
+  }
+  async createNetwork(spec: NetworkSpec) {
+    this.check("network");
+    const subnets = (spec.IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []);
+    const isTaken = [...this.networks.values()].some((network) =>
+      network.subnets.some((s) => subnets.includes(s)),
+    );
+    if (isTaken) return undefined;
+    const id = `network-${spec.Name}`;
+    this.networks.set(id, { id, name: spec.Name, labels: spec.Labels ?? {}, subnets, spec, members: [] });
+    return id;
+  }
+  async removeNetwork(id: string) {
+    this.check("network removal");
+    this.networks.delete(id);
+  }
+  async connectNetwork(id: string, container: string, as: { address: string; alias: string }) {
+    this.check("connect");
+    this.networks.get(id)?.members.push(`${container} ${as.alias} ${as.address}`);
+  }
+  async disconnectNetwork(id: string, container: string) {
+    const network = this.networks.get(id);
+    if (network) network.members = network.members.filter((member) => !member.startsWith(`${container} `));
   }
   get(id: string) {
     const container = this.running.get(id);

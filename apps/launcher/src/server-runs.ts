@@ -1,17 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Duplex } from "node:stream";
 import { type Logger, ProblemError } from "@claws/service-kit";
+import type { PlannedContainer } from "./container-planner.ts";
 import type { ContainerSpec } from "./create-container-spec.ts";
 import type { Engine } from "./engine.ts";
 import { pipeStdio } from "./pipe-stdio.ts";
 import { createStderrLog } from "./stderr-log.ts";
+import type { ToolNetworks } from "./tool-networks.ts";
 
 /** One server to run for one caller. */
 export interface RunOrder {
   readonly server: string;
   readonly agent: string;
   /** What the engine is to create; asked for once there is a place for it. */
-  readonly plan: () => Promise<ContainerSpec>;
+  readonly plan: () => Promise<PlannedContainer>;
   readonly caller: Duplex;
   /** Tells the caller that its stream begins. */
   readonly accept: (spec: ContainerSpec) => void;
@@ -28,6 +30,7 @@ export interface ServerRuns {
 
 export interface ServerRunsOptions {
   readonly engine: Pick<Engine, "attach" | "createContainer" | "listContainers" | "remove" | "start">;
+  readonly networks: Pick<ToolNetworks, "sweep">;
   readonly logger: Logger;
   readonly project: string;
   readonly maxServers: number;
@@ -35,7 +38,13 @@ export interface ServerRunsOptions {
 
 const REMOVAL_ATTEMPTS = 3;
 
-export function createServerRuns({ engine, logger, project, maxServers }: ServerRunsOptions): ServerRuns {
+export function createServerRuns({
+  engine,
+  networks,
+  logger,
+  project,
+  maxServers,
+}: ServerRunsOptions): ServerRuns {
   const runs = new Map<Duplex, Promise<void>>();
   let swept: Promise<void> | undefined;
   let closing = false;
@@ -53,11 +62,20 @@ export function createServerRuns({ engine, logger, project, maxServers }: Server
     const leftovers = await engine.listContainers([`claws.project=${project}`, "claws.server"]);
     await Promise.all(leftovers.map((container) => engine.remove(container)));
     if (leftovers.length > 0) logger.warn({ containers: leftovers.length }, "removed leftover MCP servers");
+    await networks.sweep();
   }
 
   async function start(order: RunOrder): Promise<void> {
     await sweep();
-    const spec = await order.plan();
+    const { spec, release } = await order.plan();
+    try {
+      await runContainer(order, spec);
+    } finally {
+      await release();
+    }
+  }
+
+  async function runContainer(order: RunOrder, spec: ContainerSpec): Promise<void> {
     const container = await engine.createContainer(spec);
     const log = logger.child({ server: order.server, agent: order.agent, container: container.slice(0, 12) });
     try {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
@@ -5,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Duplex, PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
+import { verifyServerCredential } from "@claws/agent-token";
 import { createStackIdentities } from "@claws/certificates";
-import { LaunchableServers, type ServiceName } from "@claws/contracts";
+import { LaunchableServers, type ServiceName, VerificationReport } from "@claws/contracts";
 import {
   close,
   createLogger,
@@ -21,29 +23,60 @@ import { EngineError } from "./engine.ts";
 import { FAKE_IMAGE_ID as IMAGE_ID, FakeEngine } from "./fake-engine.ts";
 import { createLauncherService } from "./service.ts";
 import { Settings } from "./settings.ts";
+import { FakeInspector } from "./verification/fake-inspector.ts";
 
 const POLICY = {
   version: 1,
   profile: "filtered",
   hash: "0".repeat(64),
   agents: {},
-  servers: { files: { image: "files:dev", args: [], mounts: [], environment: {}, memoryMb: 64 } },
+  servers: {
+    files: { image: "files:dev", args: [], mounts: [], environment: {}, memoryMb: 64 },
+    web: {
+      image: "web:dev",
+      args: [],
+      mounts: [],
+      environment: {},
+      memoryMb: 64,
+      egress: [{ action: "allow", host: "a.example", port: 443, key: "servers.web.egress[0]" }],
+    },
+  },
   tools: { scope: { allow: [], block: [] }, rules: [], defaultRisk: "LOW" },
-  egress: { mode: "allowlist", rules: [] },
+  egress: {
+    mode: "allowlist",
+    rules: [],
+    quotas: {
+      requestsPerMinute: 1,
+      connections: 1,
+      uploadBytesPerSession: 1,
+      downloadBytesPerSession: 1,
+      uploadBytesPerHost: 1,
+      downloadBytesPerHost: 1,
+      idleSeconds: 1,
+      totalSeconds: 1,
+    },
+    ask: { seconds: 30, maxOpen: 1 },
+    requireVerification: false,
+  },
   limits: { callsPerMinute: 1, costPerSessionMicroUsd: 1, costPerDayMicroUsd: 1, tokensPerRequest: 1 },
   dlp: Object.fromEntries(
-    ["arguments", "results", "model-requests", "model-responses"].map((direction) => [
-      direction,
-      { secret: "allow", pii: "allow", exfiltration: "allow", injection: "allow", size: "allow" },
-    ]),
+    ["arguments", "results", "model-requests", "model-responses", "egress-requests", "egress-responses"].map(
+      (direction) => [
+        direction,
+        { secret: "allow", pii: "allow", exfiltration: "allow", injection: "allow", size: "allow" },
+      ],
+    ),
   ),
   approvals: { expireAfterSeconds: 300, holdSeconds: 50 },
   models: [],
 };
 
+const EGRESS_KEY = randomBytes(32);
+
 let directory: string;
 let identityOf: (service: ServiceName) => Promise<ServiceIdentity>;
 let engine: FakeEngine;
+const inspector = new FakeInspector();
 let logged: string;
 const ending: (() => Promise<void>)[] = [];
 beforeEach(async () => {
@@ -52,7 +85,13 @@ beforeEach(async () => {
   engine = new FakeEngine();
   const { cert, key, ca } = await identityOf("launcher");
   writeFileSync(join(directory, "policy.json"), JSON.stringify(POLICY));
-  for (const [name, content] of Object.entries({ "tls.crt": cert, "tls.key": key, "ca.crt": ca })) {
+  const files = {
+    "tls.crt": cert,
+    "tls.key": key,
+    "ca.crt": ca,
+    "server-egress.key": EGRESS_KEY.toString("base64url"),
+  };
+  for (const [name, content] of Object.entries(files)) {
     writeFileSync(join(directory, name), content);
     chmodSync(join(directory, name), 0o400);
   }
@@ -75,7 +114,11 @@ async function startLauncher(
   logged = "";
   const sink = new PassThrough().setEncoding("utf8").on("data", (line: string) => (logged += line));
   const tools = { logger: createLogger("launcher", sink), metrics: createMetrics("launcher") };
-  const service = await createLauncherService(settings, tools, { engine, ownContainer: "0123456789ab" });
+  const service = await createLauncherService(settings, tools, {
+    engine,
+    inspector,
+    ownContainer: "0123456789ab",
+  });
   const [listener] = service.listeners;
   if (listener === undefined) throw new Error("the launcher has a listener");
   const port = await listen(listener.server, listener.port, listener.host);
@@ -195,6 +238,60 @@ describe("a stdio stream", () => {
   });
 });
 
+describe("a server with an egress grant", () => {
+  const WEB = { path: "/v1/servers/web/stdio" };
+  const network = () => engine.networks.get("network-sandbox-claws_tool-researcher-web");
+
+  it("runs in a network with egress-filter alone and has a credential of its own, and both end with it", async () => {
+    const { port } = await startLauncher();
+    const { status, stream } = await open(port, WEB);
+    expect(status).toBe(101);
+    expect(network()?.members).toEqual(["egress-filter-1 egress-filter 10.214.0.2"]);
+    const [spec] = engine.specs;
+    expect(spec?.HostConfig).toMatchObject({
+      NetworkMode: "sandbox-claws_tool-researcher-web",
+      Dns: ["10.214.0.2"],
+    });
+    const proxy = new URL(spec?.Env?.find((v) => v.startsWith("HTTPS_PROXY="))?.slice(12) ?? "");
+    expect(proxy.host).toBe("egress-filter:3128");
+    expect(verifyServerCredential(EGRESS_KEY, proxy, Date.now())).toMatchObject({
+      ok: true,
+      credential: { server: "web", expiresAt: expect.closeTo(Date.now() / 1_000 + 86_400, -1) },
+    });
+    stream.end();
+    await until(() => engine.networks.size === 0);
+    expect(engine.running.size).toBe(0);
+  });
+
+  it("has another credential in each run", async () => {
+    const { port } = await startLauncher();
+    await open(port, WEB);
+    await open(port, WEB);
+    const [first, second] = engine.specs.map(({ Env }) => Env?.find((v) => v.startsWith("HTTP_PROXY=")));
+    expect(first).not.toBe(second);
+    expect(engine.networks.size).toBe(1);
+  });
+
+  it.each(["network", "connect", "create", "start"])(
+    "is refused when the engine fails to %s, and leaves nothing behind",
+    async (step) => {
+      engine.failing = step;
+      const { port } = await startLauncher();
+      expect(await open(port, WEB)).toMatchObject({ status: 502, problem: { code: "server_unavailable" } });
+      expect([engine.running.size, engine.networks.size]).toEqual([0, 0]);
+      engine.failing = undefined;
+      expect((await open(port, WEB)).status).toBe(101);
+    },
+  );
+
+  it("is refused where there is no egress-filter", async () => {
+    engine.filters = [];
+    const { port } = await startLauncher();
+    expect((await open(port, WEB)).problem.detail).toContain("no egress-filter");
+    expect(engine.networks.size).toBe(0);
+  });
+});
+
 describe("the launcher", () => {
   it("lists the servers for the broker alone", async () => {
     const { port } = await startLauncher();
@@ -210,7 +307,12 @@ describe("the launcher", () => {
     };
     expect(await list("broker")).toEqual({
       ok: true,
-      value: { servers: [{ name: "files", image: "files:dev", imageDigest: IMAGE_ID }] },
+      value: {
+        servers: [
+          { name: "files", image: "files:dev", imageDigest: IMAGE_ID },
+          { name: "web", image: "web:dev", imageDigest: IMAGE_ID },
+        ],
+      },
     });
     expect(await list("auditor")).toMatchObject({ ok: false, problem: { code: "peer_not_allowed" } });
   });
@@ -282,5 +384,35 @@ describe("the launcher", () => {
     expect(streams.every(({ stream }) => stream.destroyed || stream.readableEnded || stream.readable)).toBe(
       true,
     );
+  });
+});
+
+describe("a verification", () => {
+  const ask = async (peer: ServiceName, body: unknown) => {
+    const { port } = await startLauncher();
+    const client = createServiceClient({
+      target: "launcher",
+      host: "localhost",
+      port,
+      identity: await identityOf(peer),
+    });
+    ending.unshift(() => client.close());
+    return client.call(VerificationReport, { method: "POST", path: "/v1/verifications", body });
+  };
+
+  it("is made for the broker, which says nothing but a port", async () => {
+    expect(await ask("broker", { decoyPort: 45_000 })).toMatchObject({
+      ok: true,
+      value: { passed: false, failure: expect.stringContaining("no container of service agent") },
+    });
+  });
+
+  it.each<[ServiceName, unknown, string]>([
+    ["egress-filter", {}, "peer_not_allowed"],
+    ["broker", { decoyPort: 0 }, "request_invalid"],
+    ["broker", { decoyPort: "80; rm" }, "request_invalid"],
+    ["broker", { image: "evil" }, "request_invalid"],
+  ])("is refused to %s with %j", async (peer, body, code) => {
+    expect(await ask(peer, body)).toMatchObject({ ok: false, problem: { code } });
   });
 });

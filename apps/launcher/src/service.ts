@@ -9,27 +9,42 @@ import {
 } from "@claws/service-kit";
 import { createContainerPlanner } from "./container-planner.ts";
 import type { Engine } from "./engine.ts";
+import { readEgressKey } from "./read-egress-key.ts";
 import { createServerCatalogue } from "./server-catalogue.ts";
 import { createServerRuns } from "./server-runs.ts";
+import { createServerDoors } from "./server-door.ts";
 import { createServersRoute } from "./servers-route.ts";
 import type { Settings } from "./settings.ts";
 import { createStdioUpgrade } from "./stdio-upgrade.ts";
+import type { Inspector } from "./verification/inspector.ts";
+import { createVerificationRoute } from "./verification/verification-route.ts";
+import { createVerifyStack } from "./verification/verify-stack.ts";
+import { createToolNetworks } from "./tool-networks.ts";
 
 /** What the launcher finds around it: the engine, and its own container's name there. */
 export interface Surroundings {
   readonly engine: Engine;
+  readonly inspector: Inspector;
   readonly ownContainer: string;
 }
 
 export async function createLauncherService(
   settings: Settings,
   { logger }: ServiceTools,
-  { engine, ownContainer }: Surroundings,
+  { engine, inspector, ownContainer }: Surroundings,
 ): Promise<Service> {
-  const { servers } = readPolicyFile(settings.POLICY_FILE);
+  const policy = readPolicyFile(settings.POLICY_FILE);
+  const { servers } = policy;
   const catalogue = createServerCatalogue({ servers, engine, now: () => performance.now() });
+  const networks = createToolNetworks({
+    engine,
+    logger,
+    project: settings.PROJECT,
+    pool: settings.TOOL_POOL,
+  });
   const planner = createContainerPlanner({
     engine,
+    doors: createServerDoors({ networks, key: readEgressKey(settings.IDENTITY_DIR), now: Date.now }),
     project: settings.PROJECT,
     user: settings.SERVER_USER,
     ownContainer,
@@ -37,6 +52,7 @@ export async function createLauncherService(
   });
   const runs = createServerRuns({
     engine,
+    networks,
     logger,
     project: settings.PROJECT,
     maxServers: settings.MAX_SERVERS,
@@ -48,10 +64,21 @@ export async function createLauncherService(
     );
   });
 
+  const verify = createVerifyStack({
+    engine,
+    inspector,
+    policy,
+    logger,
+    project: settings.PROJECT,
+    proberImage: settings.PROBER_IMAGE,
+  });
   const app = createHttpApp({
     service: "launcher",
     logger,
-    routes: createServersRoute({ catalogue, logger }),
+    routes: (routes) => {
+      createServersRoute({ catalogue, logger })(routes);
+      createVerificationRoute(verify)(routes);
+    },
   });
   const server = createServer(mutualTlsOptions(readIdentity(settings.IDENTITY_DIR)), app);
   server.on("upgrade", createStdioUpgrade({ catalogue, planner, runs, logger }));

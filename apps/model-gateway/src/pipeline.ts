@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { AgentIdentity } from "@claws/agent-token";
 import type { CompiledPolicy, JsonValue, MicroUsd, ModelProvider } from "@claws/contracts";
-import { type Logger, ProblemError } from "@claws/service-kit";
+import { type Logger, ProblemError, type VerificationGate } from "@claws/service-kit";
 import { decideDelivery } from "./decide-delivery.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import type { CappedCall, ScreenedCall } from "./model-call.ts";
@@ -16,6 +16,7 @@ import { deliverWhole } from "./steps/deliver-whole.ts";
 import { judgeStatus } from "./steps/judge-status.ts";
 import { readModelCall } from "./steps/read-model-call.ts";
 import { relayStream } from "./steps/relay-stream.ts";
+import { requireVerified } from "./steps/require-verified.ts";
 import type { Reservation, SpendReserver } from "./steps/reserve-spend.ts";
 import type { ContentScreen } from "./steps/screen-content.ts";
 import { type CallEnding, createCallSettler } from "./steps/settle-call.ts";
@@ -31,6 +32,7 @@ export interface IncomingCall {
 export interface PipelineParts {
   readonly policy: CompiledPolicy;
   readonly authenticate: Authenticator;
+  readonly verification: Pick<VerificationGate, "refusal">;
   readonly screen: ContentScreen;
   readonly reserve: SpendReserver;
   readonly audit: AuditTrail;
@@ -51,6 +53,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     let call: ScreenedCall;
     let reservation: Reservation;
     try {
+      requireVerified(parts.verification);
       const asked = readModelCall(incoming.dialect, await incoming.readBody(), policy.models);
       subject = asked.model.name;
       const capped = capTokens(asked, policy.limits.tokensPerRequest);

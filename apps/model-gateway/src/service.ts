@@ -4,6 +4,7 @@ import { createTokenVerifier } from "@claws/agent-token";
 import {
   createHttpApp,
   createServiceClient,
+  createVerificationGate,
   readIdentity,
   readPolicyFile,
   readSecretFile,
@@ -41,6 +42,11 @@ export async function createModelGatewayService(
   const limiter = neighbour("rate-limiter", settings.RATE_LIMITER_HOST, settings.RATE_LIMITER_PORT);
   const scanner = neighbour("dlp-scanner", settings.DLP_SCANNER_HOST, settings.DLP_SCANNER_PORT);
   const auditor = neighbour("auditor", settings.AUDITOR_HOST, settings.AUDITOR_PORT);
+  const broker = neighbour("broker", settings.BROKER_HOST, settings.BROKER_PORT);
+  const verification = createVerificationGate({
+    client: broker,
+    isRequired: () => policy.egress.requireVerification,
+  });
   const egress = createEgressAgent({
     host: settings.EGRESS_HOST,
     port: settings.EGRESS_PORT,
@@ -59,6 +65,7 @@ export async function createModelGatewayService(
   const handleCall = createPipeline({
     policy,
     authenticate,
+    verification,
     screen: createContentScreen(scanner),
     reserve: createSpendReserver(limiter, settings.PROVIDER_TIMEOUT_MS + LEASE_MARGIN_MS, logger),
     audit: createAuditTrail(auditor, logger),
@@ -81,8 +88,9 @@ export async function createModelGatewayService(
       auditor: () => auditor.isReachable(),
     },
     async close() {
+      verification.close();
       await egress.destroy();
-      await Promise.all([limiter, scanner, auditor].map((client) => client.close()));
+      await Promise.all([limiter, scanner, auditor, broker].map((client) => client.close()));
     },
   };
 }

@@ -16,6 +16,8 @@ export const Settings = z.object({
   DLP_SCANNER_PORT: PortSetting.default(ENDPOINTS.dlpScanner.port),
   AUDITOR_HOST: z.string().default(ENDPOINTS.auditor.host),
   AUDITOR_PORT: PortSetting.default(ENDPOINTS.auditor.port),
+  BROKER_HOST: z.string().default(ENDPOINTS.brokerForServices.host),
+  BROKER_PORT: PortSetting.default(ENDPOINTS.brokerForServices.port),
   EGRESS_HOST: z.string().default(ENDPOINTS.egressForServices.host),
   EGRESS_PORT: PortSetting.default(ENDPOINTS.egressForServices.port),
   /** How long one call to a provider may take; its reservation lives a minute longer. */

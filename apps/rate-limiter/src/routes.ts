@@ -2,7 +2,6 @@ import {
   type Admission,
   AdmissionRequest,
   AgentId,
-  type CompiledPolicy,
   RecordId,
   SessionId,
   Settlement,
@@ -13,6 +12,7 @@ import { allowPeers, type Logger, ProblemError, readBody } from "@claws/service-
 import express, { type Express } from "express";
 import * as z from "zod";
 import { type AdmissionLimits, decideLimits } from "./decide-limits.ts";
+import type { LivePolicy } from "./live-policy.ts";
 
 const SERVICE = "rate-limiter";
 
@@ -26,7 +26,7 @@ export interface ReservationStore {
 }
 
 export interface RouteDependencies {
-  readonly policy: CompiledPolicy;
+  readonly policy: Pick<LivePolicy, "current">;
   readonly store: ReservationStore;
   readonly logger: Logger;
 }
@@ -40,7 +40,7 @@ export function addRoutes(app: Express, { policy, store, logger }: RouteDependen
 
   app.post("/v1/admissions", async (request, response) => {
     const asked = readBody(AdmissionRequest, request.body, SERVICE);
-    const admission = await store.admit(asked, decideLimits(policy, asked));
+    const admission = await store.admit(asked, decideLimits(policy.current(), asked));
     if (admission === undefined) {
       throw ProblemError.of("request_invalid", {
         service: SERVICE,
@@ -76,7 +76,7 @@ export function addRoutes(app: Express, { policy, store, logger }: RouteDependen
       session,
       committedMicroUsd: committed,
       reservedMicroUsd: reserved,
-      limitMicroUsd: policy.limits.costPerSessionMicroUsd,
+      limitMicroUsd: policy.current().limits.costPerSessionMicroUsd,
     } satisfies z.input<typeof SpendReport>);
   });
 }

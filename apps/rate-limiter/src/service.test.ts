@@ -2,8 +2,16 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { createStackIdentities } from "@claws/certificates";
-import { Admission, CompiledPolicy, type ServiceName, SettlementResult, SpendReport } from "@claws/contracts";
+import {
+  Admission,
+  CompiledPolicy,
+  EgressGrant,
+  type ServiceName,
+  SettlementResult,
+  SpendReport,
+} from "@claws/contracts";
 import { startRedis, type TestRedis } from "@claws/redis-kit/testing";
 import {
   close,
@@ -16,6 +24,7 @@ import {
   type ServiceClient,
 } from "@claws/service-kit";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import * as z from "zod";
 import { createRateLimiterService } from "./service.ts";
 import { Settings } from "./settings.ts";
 
@@ -31,14 +40,36 @@ const policy = CompiledPolicy.parse({
     rules: [{ match: "fs__read", callsPerMinute: 2 }],
     defaultRisk: "LOW",
   },
-  egress: { mode: "allowlist", rules: [] },
+  egress: {
+    mode: "allowlist",
+    rules: [],
+    quotas: {
+      requestsPerMinute: 3,
+      connections: 10,
+      uploadBytesPerSession: 3_000,
+      downloadBytesPerSession: 30_000,
+      uploadBytesPerHost: 2_000,
+      downloadBytesPerHost: 20_000,
+      idleSeconds: 60,
+      totalSeconds: 60,
+    },
+    ask: { seconds: 30, maxOpen: 5 },
+    requireVerification: false,
+  },
   limits: {
     callsPerMinute: 100,
     costPerSessionMicroUsd: 1_000,
     costPerDayMicroUsd: 1_000_000,
     tokensPerRequest: 1_000,
   },
-  dlp: { arguments: actions, results: actions, "model-requests": actions, "model-responses": actions },
+  dlp: {
+    arguments: actions,
+    results: actions,
+    "model-requests": actions,
+    "model-responses": actions,
+    "egress-requests": actions,
+    "egress-responses": actions,
+  },
   approvals: { expireAfterSeconds: 300, holdSeconds: 50 },
   models: [],
 });
@@ -59,6 +90,8 @@ describe("rate-limiter over mutual TLS and a real Redis", () => {
   let service: Service;
   let clientAs: (peer: ServiceName) => Promise<ServiceClient>;
   let broker: ServiceClient;
+  let filter: ServiceClient;
+  const logged: string[] = [];
 
   const untilReady = () =>
     vi.waitFor(async () => expect((await readReadiness(service.readiness)).ready).toBe(true), {
@@ -75,8 +108,13 @@ describe("rate-limiter over mutual TLS and a real Redis", () => {
     writeFileSync(join(directory, "ca.crt"), own.ca, secret);
     writeFileSync(join(directory, "redis.password"), "secret", secret);
     writeFileSync(join(directory, "policy.json"), JSON.stringify(policy));
-    const logger = createLogger("rate-limiter");
-    logger.level = "silent";
+    const destination = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        logged.push(chunk.toString("utf8"));
+        done();
+      },
+    });
+    const logger = createLogger("rate-limiter", destination);
     service = createRateLimiterService(
       Settings.parse({
         LISTEN_HOST: "127.0.0.1",
@@ -102,6 +140,7 @@ describe("rate-limiter over mutual TLS and a real Redis", () => {
       return client;
     };
     broker = await clientAs("broker");
+    filter = await clientAs("egress-filter");
     await untilReady();
   });
   afterAll(async () => {
@@ -200,16 +239,109 @@ describe("rate-limiter over mutual TLS and a real Redis", () => {
     ).toMatchObject({ ok: false, problem: { code: "not_found" } });
   });
 
+  const takeFor = (session: string, change: object = {}) => ({
+    id: randomUUID(),
+    caller: { kind: "agent", agent: "main", session },
+    host: "example.org",
+    requests: 0,
+    upBytes: 0,
+    downBytes: 0,
+    ...change,
+  });
+  const take = (body: object, client = filter) =>
+    client.call(EgressGrant, { method: "POST", path: "/v1/egress/take", body });
+
+  it("egress is taken and given back by egress-filter", async () => {
+    const session = randomUUID();
+    const { id: _id, requests: _requests, ...taken } = takeFor(session, { upBytes: 1_500 });
+    expect(await take({ ...taken, id: randomUUID(), requests: 0 })).toEqual({
+      ok: true,
+      value: { requests: 0, upBytes: 1_500, downBytes: 0, refused: [] },
+    });
+    const back = { method: "POST", path: "/v1/egress/return" } as const;
+    const returned = { ...taken, id: randomUUID() };
+    expect(await filter.call(z.strictObject({}), { ...back, body: returned })).toEqual({
+      ok: true,
+      value: {},
+    });
+    expect(await take(takeFor(session, { upBytes: 2_500 }))).toMatchObject({
+      value: {
+        upBytes: 2_000,
+        refused: [
+          { what: "upBytes", key: "egress.quotas.uploadMbPerHost", limit: 2_000, retryAfterMs: null },
+        ],
+      },
+    });
+  });
+
+  it.each(["take", "return"])("an id that belongs to another %s is refused", async (what) => {
+    const session = randomUUID();
+    const { requests, ...body } = takeFor(session);
+    const post = (body: object) =>
+      filter.call(z.unknown(), { method: "POST", path: `/v1/egress/${what}`, body });
+    const asked = what === "take" ? { ...body, requests } : body;
+    expect(await post(asked)).toMatchObject({ ok: true });
+    expect(await post({ ...asked, upBytes: 1 })).toMatchObject({
+      ok: false,
+      problem: { code: "request_invalid" },
+    });
+  });
+
+  it.each(["broker", "model-gateway", "front-door", "approval-gateway"] as const)(
+    "%s may not take what egress-filter hands out",
+    async (peer) => {
+      const refusal = { ok: false, problem: { code: "peer_not_allowed" } };
+      const client = await clientAs(peer);
+      expect(await take(takeFor(randomUUID()), client)).toMatchObject(refusal);
+      expect(await client.call(z.unknown(), { method: "POST", path: "/v1/egress/return" })).toMatchObject(
+        refusal,
+      );
+    },
+  );
+
+  it.each([
+    ["half a byte", { upBytes: 0.5 }],
+    ["less than nothing", { downBytes: -1 }],
+    ["bytes beyond exact integers", { upBytes: 2 ** 53 }],
+    ["more requests than one take may ask for", { requests: 1_001 }],
+    ["a limit of its own", { limit: 1_000_000 }],
+    ["a caller that is a service", { caller: { kind: "service", service: "broker" } }],
+  ])("%s is not taken", async (_name, change) => {
+    expect(await take(takeFor(randomUUID(), change))).toMatchObject({
+      ok: false,
+      problem: { code: "request_invalid" },
+    });
+  });
+
+  it("changed quotas and limits hold without a restart; a policy that is none changes nothing", async () => {
+    const file = join(directory, "policy.json");
+    const limitSeen = async () => {
+      const answer = await take(takeFor(randomUUID(), { upBytes: 1_000_000 }));
+      return answer.ok ? answer.value.upBytes : undefined;
+    };
+    const quotas = { ...policy.egress.quotas, uploadBytesPerHost: 777 };
+    const limits = { ...policy.limits, costPerSessionMicroUsd: 555 };
+    writeFileSync(file, JSON.stringify({ ...policy, limits, egress: { ...policy.egress, quotas } }));
+    await vi.waitFor(async () => expect(await limitSeen()).toBe(777), { timeout: 10_000, interval: 100 });
+    expect(await spendOf(randomUUID())).toMatchObject({ value: { limitMicroUsd: 555 } });
+
+    writeFileSync(file, "{");
+    await vi.waitFor(() => expect(logged.join("")).toContain("the last good one stays"), { timeout: 10_000 });
+    expect(await limitSeen()).toBe(777);
+
+    writeFileSync(file, JSON.stringify(policy));
+    await vi.waitFor(async () => expect(await limitSeen()).toBe(2_000), { timeout: 10_000, interval: 100 });
+  });
+
   it("without Redis everything is refused; when it returns, the counts are still there", async () => {
     const session = randomUUID();
     expect(await admit(requestFor(session, { estimateMicroUsd: 700 }))).toMatchObject({
       value: { outcome: "admitted" },
     });
     await redis.kill();
-    expect(await admit(requestFor(session))).toMatchObject({
-      ok: false,
-      problem: { code: "service_unavailable", service: "redis" },
-    });
+    const unavailable = { ok: false, problem: { code: "service_unavailable", service: "redis" } };
+    expect(await admit(requestFor(session))).toMatchObject(unavailable);
+    expect(await take(takeFor(session, { upBytes: 1 }))).toMatchObject(unavailable);
     expect(await readReadiness(service.readiness)).toEqual({ ready: false, missing: ["redis"] });
     await redis.start();
     await untilReady();

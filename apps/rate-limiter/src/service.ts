@@ -5,17 +5,19 @@ import {
   createHttpApp,
   mutualTlsOptions,
   readIdentity,
-  readPolicyFile,
   readSecretFile,
   type Service,
   type ServiceTools,
 } from "@claws/service-kit";
+import { createEgressLedger } from "./egress-ledger.ts";
+import { addEgressRoutes } from "./egress-routes.ts";
+import { createLivePolicy } from "./live-policy.ts";
 import { createReservationStore } from "./reservation-store.ts";
 import { addRoutes } from "./routes.ts";
 import type { Settings } from "./settings.ts";
 
 export function createRateLimiterService(settings: Settings, { logger }: ServiceTools): Service {
-  const policy = readPolicyFile(settings.POLICY_FILE);
+  const policy = createLivePolicy({ policyFile: settings.POLICY_FILE, logger });
   const identity = readIdentity(settings.IDENTITY_DIR);
   const redis = createRedis({
     host: settings.REDIS_HOST,
@@ -25,10 +27,14 @@ export function createRateLimiterService(settings: Settings, { logger }: Service
     logger,
   });
   const store = createReservationStore(redis);
+  const ledger = createEgressLedger(redis);
   const app = createHttpApp({
     service: "rate-limiter",
     logger,
-    routes: (app) => addRoutes(app, { policy, store, logger }),
+    routes(app) {
+      addEgressRoutes(app, { policy, ledger, logger });
+      addRoutes(app, { policy, store, logger });
+    },
   });
   return {
     listeners: [
@@ -39,6 +45,9 @@ export function createRateLimiterService(settings: Settings, { logger }: Service
       },
     ],
     readiness: { redis: () => isRedisReady(redis) },
-    close: async () => redis.disconnect(),
+    async close() {
+      policy.close();
+      redis.disconnect();
+    },
   };
 }

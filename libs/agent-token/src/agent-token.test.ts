@@ -27,7 +27,11 @@ describe("agent tokens", () => {
 
   it("name the agent and the session that the operator's side opened", async () => {
     const verify = await createTokenVerifier(keys.publicPem, "broker");
-    expect(await verify(await issue())).toEqual({ ok: true, identity: { agent, session } });
+    expect(await verify(await issue())).toEqual({
+      ok: true,
+      identity: { agent, session },
+      expiresAt: expect.closeTo(Date.now() / 1_000 + 60, -1),
+    });
   });
 
   it("are refused at another door", async () => {

@@ -3,13 +3,13 @@ import { errors, importPKCS8, importSPKI, jwtVerify, SignJWT } from "jose";
 import * as z from "zod";
 
 /** The doors that an agent's token opens. A token is good at the audience it names and nowhere else. */
-export type TokenAudience = "broker" | "model-gateway";
+export type TokenAudience = "broker" | "model-gateway" | "egress-filter";
 
 const ISSUER = "sandbox-claws";
 const ALGORITHM = "EdDSA";
 
 /** Claims of an agent's token (RFC 7519): `sub` is the agent, `sid` the session that the operator's side opened. */
-const AgentClaims = z.looseObject({ sub: AgentId, sid: SessionId });
+const AgentClaims = z.looseObject({ sub: AgentId, sid: SessionId, exp: z.number() });
 
 export interface AgentIdentity {
   readonly agent: AgentId;
@@ -36,7 +36,12 @@ export async function issueAgentToken(privateKeyPem: string, token: TokenToIssue
 }
 
 export type TokenVerdict =
-  | { readonly ok: true; readonly identity: AgentIdentity }
+  | {
+      readonly ok: true;
+      readonly identity: AgentIdentity;
+      /** Seconds since the Unix epoch. */
+      readonly expiresAt: number;
+    }
   | { readonly ok: false; readonly reason: string };
 
 export type TokenVerifier = (token: string) => Promise<TokenVerdict>;
@@ -58,7 +63,8 @@ export async function createTokenVerifier(
       });
       const claims = AgentClaims.safeParse(payload);
       if (!claims.success) return { ok: false, reason: "it names no agent or session" };
-      return { ok: true, identity: { agent: claims.data.sub, session: claims.data.sid } };
+      const { sub: agent, sid: session, exp: expiresAt } = claims.data;
+      return { ok: true, identity: { agent, session }, expiresAt };
     } catch (error) {
       return { ok: false, reason: reasonOf(error) };
     }

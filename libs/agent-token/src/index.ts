@@ -8,3 +8,10 @@ export {
   type TokenVerdict,
   type TokenVerifier,
 } from "./agent-token.ts";
+export {
+  issueServerCredential,
+  readServerEgressKey,
+  type ServerCredential,
+  type ServerCredentialVerdict,
+  verifyServerCredential,
+} from "./server-credential.ts";

@@ -12,6 +12,9 @@ export interface RecordPosition {
   readonly time: string;
   readonly service: string;
   readonly previous: Sha256Hex;
+  /** Where it stands in the spool that it came through. */
+  readonly spool?: string;
+  readonly spoolSeq?: number;
 }
 
 /** Makes the record that follows `previous`. Throws on text that is not Unicode (a lone surrogate). */

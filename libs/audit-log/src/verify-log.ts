@@ -9,13 +9,18 @@ export type Verification =
 /**
  * Checks every line of a log against the one before it. What it cannot see is a log that was cut off at
  * the end between two records: for that, compare the last hash with one that was kept elsewhere.
+ * `visit` gets each record that holds, in order.
  */
-export async function verifyLog(lines: AsyncIterable<string>): Promise<Verification> {
+export async function verifyLog(
+  lines: AsyncIterable<string>,
+  visit: (record: AuditRecord) => void = () => {},
+): Promise<Verification> {
   let records = 0;
   let lastHash = GENESIS_HASH;
   for await (const line of lines) {
     const checked = checkLine(line, records + 1, lastHash);
     if (typeof checked === "string") return { ok: false, line: records + 1, reason: checked };
+    visit(checked);
     lastHash = checked.hash;
     records += 1;
   }

@@ -4,4 +4,5 @@ export {
   type IssuedCertificate,
   issueServiceCertificate,
 } from "./authority.ts";
+export { createInspectionAuthority, issueHostCertificate } from "./inspection-authority.ts";
 export { createStackIdentities } from "./stack-identities.ts";

@@ -1,6 +1,9 @@
 import * as z from "zod";
 import { JsonObject } from "./call.ts";
-import { AgentId, CallDigest, SessionId, Sha256Hex } from "./identifiers.ts";
+import { AgentId, CallDigest, RecordId, SessionId, Sha256Hex } from "./identifiers.ts";
+
+/** Longest event that the auditor takes, in bytes of its JSON. */
+export const MAX_AUDIT_EVENT_BYTES = 64 * 1024;
 
 /** What a service asks the auditor to write. The auditor adds time, order, chain and who asked. */
 export const AuditEvent = z.strictObject({
@@ -14,6 +17,8 @@ export const AuditEvent = z.strictObject({
   subject: z.string().max(500),
   code: z.string().max(64).optional(),
   rule: z.string().max(500).optional(),
+  /** When the service decided, where that is not the moment in which the auditor wrote it. */
+  at: z.iso.datetime().optional(),
   /** Small, already redacted facts. Never raw arguments or results. */
   detail: JsonObject.optional(),
 });
@@ -25,6 +30,9 @@ export const AuditRecord = AuditEvent.extend({
   time: z.iso.datetime(),
   /** The certificate's subject of the service that asked. */
   service: z.string(),
+  /** The write-ahead spool that the event came through, and its number in there. */
+  spool: RecordId.optional(),
+  spoolSeq: z.int().positive().optional(),
   /** Hash of the record before; 64 zeros for the first. */
   previous: Sha256Hex,
   hash: Sha256Hex,
@@ -33,3 +41,19 @@ export type AuditRecord = z.infer<typeof AuditRecord>;
 
 export const AuditReceipt = z.strictObject({ seq: z.int().positive(), hash: Sha256Hex });
 export type AuditReceipt = z.infer<typeof AuditReceipt>;
+
+/** A stretch of a service's write-ahead spool, in the order of its numbers: `first`, `first + 1`, … */
+export const AuditBatch = z.strictObject({
+  spool: RecordId,
+  /** Room for the batch's own numbers: each must be a whole number that a double holds. */
+  first: z
+    .int()
+    .positive()
+    .max(Number.MAX_SAFE_INTEGER - 500),
+  events: z.array(AuditEvent).min(1).max(500),
+});
+export type AuditBatch = z.infer<typeof AuditBatch>;
+
+/** Every event of the spool up to number `through` is on the auditor's disk. */
+export const AuditBatchReceipt = z.strictObject({ through: z.int().positive() });
+export type AuditBatchReceipt = z.infer<typeof AuditBatchReceipt>;

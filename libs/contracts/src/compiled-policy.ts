@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Risk } from "./call.ts";
+import { EgressQuotas, EgressRule } from "./egress.ts";
 import { AgentId, MicroUsd, ServerName, Sha256Hex } from "./identifiers.ts";
 import { DlpAction, FindingCategory } from "./scan.ts";
 
@@ -48,24 +49,10 @@ export const ServerSpec = z.strictObject({
   mounts: z.array(ServerMount),
   environment: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.string()),
   memoryMb: z.int().min(16).max(4096),
+  /** Where the server may go, through egress-filter alone; without rules it has no network. */
+  egress: z.array(EgressRule).optional(),
 });
 export type ServerSpec = z.infer<typeof ServerSpec>;
-
-export const EgressRule = z.strictObject({
-  action: z.enum(["allow", "deny"]),
-  /** Exact host, `*` for one label, `**` for any depth (`*.example.org`, `**.example.org`). */
-  host: z.string(),
-  port: z.int().min(1).max(65_535),
-  methods: z
-    .array(z.string().regex(/^[A-Z]+$/))
-    .min(1)
-    .optional(),
-  /** Addresses in these ranges are accepted for this host although they are not public. */
-  addresses: z.array(z.string()).min(1).optional(),
-  /** Where it stands in the profile, for instance `egress.rules[2]`. */
-  key: z.string(),
-});
-export type EgressRule = z.infer<typeof EgressRule>;
 
 export const ModelSpec = z.strictObject({
   name: z.string(),
@@ -93,10 +80,25 @@ export const CompiledPolicy = z.strictObject({
   profile: z.string(),
   /** SHA-256 over the canonical JSON of the rest of this document. */
   hash: Sha256Hex,
-  agents: z.record(AgentId, z.strictObject({ tools: ToolScope.optional() })),
+  agents: z.record(
+    AgentId,
+    z.strictObject({
+      tools: ToolScope.optional(),
+      /** In place of the profile's allow and ask rules; the profile's deny rules hold all the same. */
+      egress: z.array(EgressRule).optional(),
+    }),
+  ),
   servers: z.record(ServerName, ServerSpec),
   tools: z.strictObject({ scope: ToolScope, rules: z.array(ToolRule), defaultRisk: Risk }),
-  egress: z.strictObject({ mode: z.enum(["allowlist", "public"]), rules: z.array(EgressRule) }),
+  egress: z.strictObject({
+    mode: z.enum(["allowlist", "public"]),
+    rules: z.array(EgressRule),
+    quotas: EgressQuotas,
+    /** How long a question waits for a person, and how many may be open at once. */
+    ask: z.strictObject({ seconds: z.int().min(1).max(300), maxOpen: z.int().min(1).max(100) }),
+    /** Whether the doors stay closed until `verify` has passed. */
+    requireVerification: z.boolean(),
+  }),
   limits: z.strictObject({
     callsPerMinute: z.int().positive(),
     costPerSessionMicroUsd: MicroUsd,
@@ -108,6 +110,8 @@ export const CompiledPolicy = z.strictObject({
     results: DlpActions,
     "model-requests": DlpActions,
     "model-responses": DlpActions,
+    "egress-requests": DlpActions,
+    "egress-responses": DlpActions,
   }),
   approvals: z.strictObject({
     expireAfterSeconds: z.int().min(10).max(86_400),

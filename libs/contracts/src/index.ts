@@ -31,7 +31,6 @@ export {
   ArgumentConstraint,
   CompiledPolicy,
   DlpActions,
-  EgressRule,
   ModelProvider,
   ModelSpec,
   ServerMount,
@@ -39,3 +38,28 @@ export {
   ToolRule,
   ToolScope,
 } from "./compiled-policy.ts";
+export {
+  EGRESS_REASONS,
+  EgressAnswer,
+  EgressCaller,
+  EgressCredential,
+  EgressGrant,
+  EgressOverlay,
+  EgressOverlayEntry,
+  EgressQuestion,
+  EgressQuestionRequest,
+  EgressQuotas,
+  EgressReason,
+  EgressReturn,
+  EgressRule,
+  EgressTake,
+} from "./egress.ts";
+export { Probe, VerificationReport, VerificationState } from "./verification.ts";
+export { AuditBatch, AuditBatchReceipt, MAX_AUDIT_EVENT_BYTES } from "./audit-record.ts";
+export {
+  type AgentNetwork,
+  agentNetworkOf,
+  BRIDGE_PREFIX,
+  bridgeName,
+  DEFAULT_PROJECT,
+} from "./project-networks.ts";

@@ -30,6 +30,11 @@ export const PROBLEMS = {
   outcome_unknown: { status: 502, title: "The call was sent but its outcome is unknown" },
   egress_denied: { status: 403, title: "The egress policy does not allow this destination" },
   address_denied: { status: 403, title: "The destination resolves to an address that is never allowed" },
+  proxy_credentials: { status: 407, title: "The proxy credentials are missing or not valid" },
+  misdirected: { status: 421, title: "The request names another host than its connection" },
+  http_version: { status: 505, title: "This version of HTTP is not spoken here" },
+  request_timeout: { status: 408, title: "The request did not arrive in time" },
+  stack_unverified: { status: 503, title: "The stack has not proved that there is no other way out" },
   destination_unreachable: { status: 502, title: "The destination did not answer" },
   server_unavailable: { status: 502, title: "The MCP server could not be started or went away" },
   server_timeout: { status: 504, title: "The MCP server did not answer in time" },
@@ -60,6 +65,10 @@ export const Problem = z.looseObject({
   rule: z.string().optional(),
   key: z.string().optional(),
   retryAfterMs: z.int().nonnegative().optional(),
+  /** Stable code of what decided, finer than `code`. */
+  reason: z.string().optional(),
+  /** What the caller can do about it. */
+  next_steps: z.array(z.string()).optional(),
 });
 export type Problem = z.infer<typeof Problem>;
 
@@ -70,6 +79,8 @@ export interface ProblemFields {
   readonly rule?: string | undefined;
   readonly key?: string | undefined;
   readonly retryAfterMs?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly nextSteps?: readonly string[] | undefined;
 }
 
 export function createProblem(code: ProblemCode, fields: ProblemFields): Problem {
@@ -85,5 +96,7 @@ export function createProblem(code: ProblemCode, fields: ProblemFields): Problem
   if (fields.rule !== undefined) problem.rule = fields.rule;
   if (fields.key !== undefined) problem.key = fields.key;
   if (fields.retryAfterMs !== undefined) problem.retryAfterMs = fields.retryAfterMs;
+  if (fields.reason !== undefined) problem.reason = fields.reason;
+  if (fields.nextSteps !== undefined) problem.next_steps = [...fields.nextSteps];
   return problem;
 }

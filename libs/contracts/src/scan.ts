@@ -9,7 +9,14 @@ export const DlpAction = z.enum(["allow", "flag", "redact", "block"]);
 export type DlpAction = z.infer<typeof DlpAction>;
 
 /** Which way the content travels; the profile has one set of actions for each. */
-export const ScanDirection = z.enum(["arguments", "results", "model-requests", "model-responses"]);
+export const ScanDirection = z.enum([
+  "arguments",
+  "results",
+  "model-requests",
+  "model-responses",
+  "egress-requests",
+  "egress-responses",
+]);
 export type ScanDirection = z.infer<typeof ScanDirection>;
 
 export const Finding = z.strictObject({

@@ -30,5 +30,8 @@ export const ENDPOINTS = {
   rateLimiter: { host: "rate-limiter.control", port: 7443 },
   dlpScanner: { host: "dlp-scanner.control", port: 7443 },
   auditor: { host: "auditor.control", port: 7443 },
+  /** Answers the policy DNS of the agent's network. */
+  dnsForAgents: { host: "egress-filter.agent", port: 53 },
+  brokerForServices: { host: "broker.control", port: 7443 },
   launcher: { host: "launcher.launch", port: 7443 },
 } as const;

@@ -1,10 +1,11 @@
 import type * as z from "zod";
+import { findEgressMistakes } from "./egress-mistakes.ts";
 import { readHostPattern } from "./host-pattern.ts";
 import type { ProfileSource } from "./profile-schema.ts";
 
 /**
- * What a schema cannot say: names that point nowhere, hosts that no URL can have, and one model name
- * offered twice. A pattern that means no tool is a mistake under `block` most of all: it blocks nothing.
+ * What a schema cannot say: names that point nowhere, hosts that no URL can have, egress rules that cannot
+ * be kept to, and one model name offered twice. A pattern that means no tool is a mistake under `block` most of all: it blocks nothing.
  */
 export function findBrokenReferences(profile: ProfileSource): z.core.$ZodIssue[] {
   const issues: z.core.$ZodIssue[] = [];
@@ -33,6 +34,8 @@ export function findBrokenReferences(profile: ProfileSource): z.core.$ZodIssue[]
       });
     }
   });
+
+  for (const { path, message } of findEgressMistakes(profile)) report([...path], message);
 
   const seen = new Set<string>();
   profile.models.forEach((provider, index) => {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { ServerName } from "@claws/contracts";
 import { assert, constantFrom, jsonValue, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
@@ -71,7 +72,12 @@ describe("a profile that says nothing", () => {
       agents: { main: {} },
       servers: {},
       tools: { scope: { allow: [], block: [] }, rules: [], defaultRisk: "HIGH" },
-      egress: { mode: "allowlist", rules: [] },
+      egress: {
+        mode: "allowlist",
+        rules: [],
+        ask: { seconds: 30, maxOpen: 5 },
+        requireVerification: true,
+      },
       limits: {
         callsPerMinute: 100,
         costPerSessionMicroUsd: 10_000_000,
@@ -112,6 +118,59 @@ describe("a compiled profile", () => {
     expect(policy.models[0]?.models).toEqual([
       { name: "m", inputMicroUsdPerMillion: 2_500_000, outputMicroUsdPerMillion: 10_000_000 },
     ]);
+  });
+
+  it("has the rules of agents and servers with their place, and of an acknowledgement nothing", () => {
+    const policy = policyOf(
+      [
+        "version: 1",
+        "agents:",
+        "  main: {}",
+        "  other:",
+        "    egress:",
+        '      - { ask: "a.example:443" }',
+        '      - { allow: "pastebin.com:443", acknowledge: "we publish there, and nothing else" }',
+        "servers:",
+        "  web:",
+        "    image: x",
+        "    egress:",
+        '      - { allow: "b.example:443", inspect: true, credential: { secret: KEY, mode: pin } }',
+        "  fs: { image: x }",
+        "",
+      ].join("\n"),
+    );
+    expect(policy.agents).toEqual({
+      main: {},
+      other: {
+        egress: [
+          { action: "ask", host: "a.example", port: 443, key: "agents.other.egress[0]" },
+          { action: "allow", host: "pastebin.com", port: 443, key: "agents.other.egress[1]" },
+        ],
+      },
+    });
+    expect(policy.servers[ServerName.parse("web")]?.egress).toEqual([
+      {
+        action: "allow",
+        host: "b.example",
+        port: 443,
+        inspect: true,
+        credential: { header: "authorization", secret: "KEY", mode: "pin" },
+        key: "servers.web.egress[0]",
+      },
+    ]);
+    expect(policy.servers[ServerName.parse("fs")]).not.toHaveProperty("egress");
+  });
+
+  it("has quotas in bytes", () => {
+    const { quotas } = policyOf("version: 1\negress: { quotas: { uploadMbPerHost: 0.5 } }\n").egress;
+    expect(quotas).toMatchObject({ uploadBytesPerHost: 500_000, uploadBytesPerSession: 200_000_000 });
+  });
+
+  it("lets deny rules of the profile close what a rule of an agent would hand out", () => {
+    const text = (rule: string) =>
+      `version: 1\negress: { rules: [${rule}] }\nagents: { main: { egress: [{ allow: "*.anthropic.com:443" }] } }\n`;
+    expect(mistakesOf(text(""))).toHaveLength(1);
+    expect(policyOf(text('{ deny: "api.anthropic.com:443" }')).agents).toHaveProperty("main.egress");
   });
 
   it("keeps the defaults of what a set of DLP actions leaves out", () => {

@@ -6,7 +6,8 @@ import { findBrokenReferences } from "./broken-references.ts";
 import { readUsd } from "./money.ts";
 import { locateIssues, type ProfileMistake } from "./profile-mistake.ts";
 import { applyOverrides, type ProfileOverrides } from "./profile-overrides.ts";
-import { ProfileSource, readHostAndPort } from "./profile-schema.ts";
+import { compileEgress, compileRules } from "./compile-egress.ts";
+import { ProfileSource } from "./profile-schema.ts";
 import { readYaml } from "./read-yaml.ts";
 
 export type Compilation =
@@ -38,8 +39,14 @@ function bodyOf(name: string, profile: ProfileSource): Omit<z.input<typeof Compi
   return {
     version: 1,
     profile: name,
-    agents: profile.agents,
-    servers: profile.servers,
+    agents: mapValues(profile.agents, ({ egress, ...agent }, name) => ({
+      ...agent,
+      ...(egress === undefined ? {} : { egress: compileRules(egress, `agents.${name}.egress`) }),
+    })),
+    servers: mapValues(profile.servers, ({ egress, ...server }, name) => ({
+      ...server,
+      ...(egress === undefined ? {} : { egress: compileRules(egress, `servers.${name}.egress`) }),
+    })),
     tools: {
       scope: { allow: profile.tools.allow, block: profile.tools.block },
       defaultRisk: profile.tools.defaultRisk,
@@ -49,15 +56,7 @@ function bodyOf(name: string, profile: ProfileSource): Omit<z.input<typeof Compi
         ...(deadlineSeconds === undefined ? {} : { deadlineMs: deadlineSeconds * 1_000 }),
       })),
     },
-    egress: {
-      mode: profile.egress.mode,
-      rules: profile.egress.rules.flatMap(({ allow, deny, ...rest }, index) => {
-        const destination = readHostAndPort(allow ?? deny ?? "");
-        if (destination === undefined) return [];
-        const action = allow === undefined ? ("deny" as const) : ("allow" as const);
-        return [{ action, ...destination, ...rest, key: `egress.rules[${index}]` }];
-      }),
-    },
+    egress: compileEgress(profile.egress),
     limits: {
       callsPerMinute: limits.callsPerMinute,
       costPerSessionMicroUsd: usd(limits.costPerSessionUsd),
@@ -75,4 +74,11 @@ function bodyOf(name: string, profile: ProfileSource): Omit<z.input<typeof Compi
       })),
     })),
   };
+}
+
+function mapValues<Value, Result>(
+  record: Readonly<Record<string, Value>>,
+  change: (value: Value, name: string) => Result,
+): Record<string, Result> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
 }

@@ -1,86 +1,47 @@
-import type { CompiledPolicy, EgressRule } from "@claws/contracts";
-import { matchesHost, readHostPattern } from "./host-pattern.ts";
+import type { EgressReason, EgressRule } from "@claws/contracts";
 
-/** Where a request wants to go: a canonical host, a port, and the method (`CONNECT` for a tunnel). */
-export interface EgressDestination {
+/** Where a request wants to go: a canonical host, a port, and what can be read of the request. */
+export interface EgressQuery {
+  /** Lower case, no trailing dot; IPv6 in brackets. */
   readonly host: string;
   readonly port: number;
+  /** `CONNECT` for a tunnel; for a request inside of one, its own. */
   readonly method: string;
+  /** Path with its query, as sent; absent where the request cannot be read. */
+  readonly path?: string;
+  /** The values of a header, by its name in lower case; absent where the request cannot be read. */
+  readonly headers?: (name: string) => readonly string[];
 }
-
-/** What the rules say of a destination, before any name is resolved. `key` is where to change it. */
-export type EgressDecision =
-  | {
-      readonly outcome: "allow";
-      readonly reason: string;
-      readonly rule?: string;
-      readonly key?: string;
-      /** Ranges of non-public addresses that the deciding rule accepts for this host. */
-      readonly addresses: readonly string[];
-    }
-  | { readonly outcome: "deny"; readonly reason: string; readonly rule?: string; readonly key: string };
-
-type EgressPolicy = CompiledPolicy["egress"];
-
-const RULES_KEY = "egress.rules";
-const PUBLIC_PORTS: readonly number[] = [80, 443];
 
 /**
- * Judges a destination by the rules alone. Deny rules win wherever they stand; then the first allow rule
- * that matches decides; then, in `public` mode, any dotted host on port 80 or 443; then deny.
+ * How a destination is reached. `opaque`: as a tunnel that nobody looks into. `inspect`: TLS is opened, and
+ * each request inside is judged again by its own method, path and headers; of plain HTTP, the body is read
+ * too. `readable`: plain HTTP only, each request judged; a tunnel so marked must not carry anything else.
  */
-export function decideEgress(policy: EgressPolicy, destination: EgressDestination): EgressDecision {
-  const unreadable = policy.rules.find((rule) => !readHostPattern(rule.host).ok);
-  if (unreadable) return byRule("deny", "a rule cannot be read", unreadable);
+export type EgressThrough = "opaque" | "inspect" | "readable";
 
-  const matching = policy.rules.filter((rule) => matchesDestination(rule, destination));
-  const denying = matching.find((rule) => rule.action === "deny");
-  if (denying) return byRule("deny", "a deny rule matched", denying);
-  const allowing = matching.find((rule) => rule.action === "allow");
-  if (allowing) return byRule("allow", "an allow rule matched", allowing);
-
-  switch (policy.mode) {
-    case "public":
-      return decideUnnamed(destination);
-    case "allowlist":
-      return deny(explainNoMatch(policy.rules, destination));
-    default:
-      return deny("the policy has no mode that is known");
-  }
+/** The destination may be reached: at once (`allow`), or when a person has said so (`ask`). */
+export interface EgressPermit {
+  readonly outcome: "allow" | "ask";
+  /** The rule that decided, in words; absent when the mode did. */
+  readonly rule?: string;
+  /** Where that rule stands in the profile. */
+  readonly key?: string;
+  readonly matched?: EgressRule;
+  /** Ranges of non-public addresses that the deciding rule accepts for this host. */
+  readonly addresses: readonly string[];
+  readonly through: EgressThrough;
 }
 
-/** Public mode, no rule: single labels are names of neighbours, so only a rule may open one. */
-function decideUnnamed({ host, port }: EgressDestination): EgressDecision {
-  if (!host.startsWith("[") && !host.includes(".")) {
-    return deny("a host without a dot is reached only by a rule that names it");
-  }
-  if (!PUBLIC_PORTS.includes(port)) {
-    return deny(`without a rule only ports ${PUBLIC_PORTS.join(" and ")} are open`);
-  }
-  return { outcome: "allow", reason: "every public host is allowed", addresses: [] };
+export interface EgressDenial {
+  readonly outcome: "deny";
+  readonly reason: EgressReason;
+  /** What is wrong, for the agent and for the log; names no value of a header and no query string. */
+  readonly detail: string;
+  readonly rule?: string;
+  /** The key of the profile to change so that the destination becomes reachable. */
+  readonly key: string;
 }
 
-function matchesDestination(rule: EgressRule, { host, port, method }: EgressDestination): boolean {
-  return matchesHost(rule.host, host) && rule.port === port && (rule.methods?.includes(method) ?? true);
-}
-
-function explainNoMatch(rules: readonly EgressRule[], { host, port, method }: EgressDestination): string {
-  const isKnown = rules.some((rule) => rule.action === "allow" && matchesHost(rule.host, host));
-  return isKnown ? `no rule matched: none for this host allows ${method} on port ${port}` : "no rule matched";
-}
-
-function deny(reason: string): EgressDecision {
-  return { outcome: "deny", reason, key: RULES_KEY };
-}
-
-function byRule(outcome: "allow" | "deny", reason: string, rule: EgressRule): EgressDecision {
-  const decided = { reason, rule: textOf(rule), key: rule.key };
-  return outcome === "allow"
-    ? { outcome, ...decided, addresses: rule.addresses ?? [] }
-    : { outcome, ...decided };
-}
-
-function textOf({ action, host, port, methods }: EgressRule): string {
-  const limit = methods ? ` for ${methods.join(", ")}` : "";
-  return `${action} ${host}:${port}${limit}`;
-}
+/** What the rules say of a request, before any name is resolved. */
+export type EgressDecision = EgressPermit | EgressDenial;

@@ -1,3 +1,5 @@
+import { isAddressLiteral } from "./special-name.ts";
+
 /**
  * Which hosts a rule means: one host, every host one label below a suffix (`*.example.org`), or every
  * host at any depth below it (`**.example.org`). A wildcard never means the suffix itself.
@@ -21,7 +23,7 @@ export function readHostPattern(text: string): HostPatternReading {
   const refusal = refuseHost(host);
   if (refusal !== undefined) return { ok: false, reason: `"${text}": ${refusal}` };
   if (!wildcard) return { ok: true, pattern: { kind: "exact", host } };
-  if (isAddress(host))
+  if (isAddressLiteral(host))
     return { ok: false, reason: `"${text}": a wildcard goes before a name, not an address` };
   const depth = wildcard[1] === "*" ? "one-label" : "any";
   return { ok: true, pattern: { kind: "below", suffix: `.${host}`, depth } };
@@ -52,13 +54,8 @@ function refuseHost(host: string): string | undefined {
     return "this is not a host: write a name or an address (IPv6 in brackets) without a port";
   if (parsed.hostname !== host)
     return `write the host in its canonical form, ${parsed.hostname || "a plain name"}`;
-  if (isAddress(host)) return undefined;
+  if (isAddressLiteral(host)) return undefined;
   if (!host.split(".").every((label) => LABEL.test(label)))
     return "every label is 1-63 of a-z, 0-9, '-' and '_'";
   return undefined;
-}
-
-/** Only for canonical hosts, where a numeric last label means a dotted IPv4 address. */
-function isAddress(host: string): boolean {
-  return host.startsWith("[") || /^[\d.]+$/.test(host);
 }

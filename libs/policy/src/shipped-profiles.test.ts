@@ -34,8 +34,11 @@ function doOverlap(one: string, other: string): boolean {
 }
 
 /** The ranges that a policy opens although they are not public, and the addresses that it names as hosts. */
-function grantedRanges({ egress }: CompiledPolicy): string[] {
-  return egress.rules.flatMap(({ host, addresses = [] }) => {
+function grantedRanges({ egress, agents, servers }: CompiledPolicy): string[] {
+  const ofCallers = [...Object.values(agents), ...Object.values(servers)].flatMap(
+    ({ egress = [] }) => egress,
+  );
+  return [...egress.rules, ...ofCallers].flatMap(({ host, addresses = [] }) => {
     const bare = host.replace(/^\[(.*)\]$/, "$1");
     const own = isValid(bare) ? [`${bare}/${parse(bare).kind() === "ipv4" ? 32 : 128}`] : [];
     return [...own, ...addresses];
@@ -64,6 +67,17 @@ describe("the shipped profiles", () => {
 
     it("grants no documentation range", () => expect(findDocumentationGrants(read())).toEqual([]));
 
+    it(`${file === "basic.yaml" ? "opens" : "keeps shut"} its doors before it is verified`, () => {
+      expect(read().egress.requireVerification).toBe(file !== "basic.yaml");
+    });
+
+    it("holds examples that would compile, were they no comments", () => {
+      const text = readFileSync(join(PROFILES, file), "utf8");
+      const lines = text.split("\n").map((line) => line.replace(/^( {4})# (?=- \{|- allow| {2}\w+:)/, "$1"));
+      const examples = compile(lines.join("\n")).egress.rules.length - read().egress.rules.length;
+      expect(examples).toBe(file === "filtered.yaml" ? 4 : 0);
+    });
+
     it("lets nothing above MEDIUM run without a person", () => {
       expect(["HIGH", "CRITICAL"]).toContain(read().tools.defaultRisk);
     });
@@ -74,6 +88,14 @@ describe("the lint of documentation ranges", () => {
   const withAddresses = (range: string) =>
     compile(
       `version: 1\negress: { rules: [{ allow: "a.example:443", addresses: ["10.0.0.0/8", "${range}"] }] }\n`,
+    );
+  const ofAgent = (range: string) =>
+    compile(
+      `version: 1\nagents: { main: { egress: [{ allow: "a.example:443", addresses: ["${range}"] }] } }\n`,
+    );
+  const ofServer = (range: string) =>
+    compile(
+      `version: 1\nservers: { web: { image: x, egress: [{ allow: "a.example:443", addresses: ["${range}"] }] } }\n`,
     );
   const withHost = (host: string) => compile(`version: 1\negress: { rules: [{ allow: "${host}:443" }] }\n`);
 
@@ -108,6 +130,10 @@ describe("the lint of documentation ranges", () => {
     "fc00::/7",
     "::ffff:10.0.0.0/104",
   ])("passes %s", (range) => expect(findDocumentationGrants(withAddresses(range))).toEqual([]));
+
+  it.each([ofAgent, ofServer])("finds one that is granted to one caller alone", (compileWith) =>
+    expect(findDocumentationGrants(compileWith("192.0.2.0/24"))).toEqual(["192.0.2.0/24"]),
+  );
 
   it.each(["192.0.2.1", "[2001:db8::1]"])("finds the host %s", (host) =>
     expect(findDocumentationGrants(withHost(host))).toHaveLength(1),

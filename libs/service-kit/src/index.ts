@@ -16,3 +16,10 @@ export {
   type ServiceClient,
   type ServiceClientOptions,
 } from "./service-client.ts";
+export {
+  createVerificationGate,
+  describeUnverified,
+  type Unverified,
+  type VerificationGate,
+  type VerificationGateOptions,
+} from "./verification-gate.ts";

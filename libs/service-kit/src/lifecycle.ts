@@ -11,6 +11,8 @@ export interface Listener {
   readonly server: Server;
   readonly port: number;
   readonly host: string;
+  /** The port is shared with other threads of the service. */
+  readonly reusePort?: boolean;
 }
 
 /** What a service's composition root returns. */
@@ -61,9 +63,9 @@ export async function runService(
     process.exit(78);
   }
   const admin = createAdminServer({ service: name, logger, metrics, readiness: service.readiness });
-  const listeners = [...service.listeners, { server: admin, port: adminPort, host: "127.0.0.1" }];
-  for (const { server, port, host } of listeners) {
-    const bound = await listen(server, port, host);
+  const listeners: Listener[] = [...service.listeners, { server: admin, port: adminPort, host: "127.0.0.1" }];
+  for (const { server, port, host, reusePort } of listeners) {
+    const bound = await listen(server, port, host, reusePort);
     logger.info({ host, port: bound }, "listening");
   }
 

@@ -1,13 +1,16 @@
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Server } from "node:net";
 
-/** Binds, and turns "address in use" and "name not found yet" into a rejection that says where. */
-export async function listen(server: Server, port: number, host: string): Promise<number> {
+/**
+ * Binds, and turns "address in use" and "name not found yet" into a rejection that says where. With `reusePort`
+ * (SO_REUSEPORT) several threads of one service listen on the same port, and the kernel spreads connections over them.
+ */
+export async function listen(server: Server, port: number, host: string, reusePort = false): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const fail = (error: Error) =>
     reject(new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error }));
   server.once("error", fail);
-  server.listen({ port, host }, () => {
+  server.listen({ port, host, reusePort }, () => {
     server.off("error", fail);
     resolve((server.address() as AddressInfo).port);
   });

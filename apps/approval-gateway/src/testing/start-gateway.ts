@@ -27,6 +27,7 @@ export interface TestGateway {
   readonly storeWriter: Redis;
   readonly receiptPublicKey: KeyObject;
   readonly consoleDirectory: string;
+  readonly overlayFile: string;
   identityOf(service: ServiceName): Promise<ServiceIdentity>;
   brokerPort(): number;
   operatorPort(): number;
@@ -48,6 +49,7 @@ const USERS = [
 export async function startGateway(): Promise<TestGateway> {
   const directory = mkdtempSync(join(tmpdir(), "claws-approvals-"));
   const consoleDirectory = mkdtempSync(join(tmpdir(), "claws-console-"));
+  const overlayFile = join(directory, "overlay", "egress.json");
   const identityOf = await createStackIdentities();
   const own = await identityOf("approval-gateway");
   const receiptKey = generateKeyPairSync("ed25519").privateKey;
@@ -93,6 +95,7 @@ export async function startGateway(): Promise<TestGateway> {
         IDENTITY_DIR: directory,
         POLICY_FILE: join(directory, "policy.json"),
         CONSOLE_DIR: consoleDirectory,
+        OVERLAY_FILE: overlayFile,
         ...settings,
       }),
       { logger, metrics: createMetrics("approval-gateway") },
@@ -125,6 +128,7 @@ export async function startGateway(): Promise<TestGateway> {
     storeWriter,
     receiptPublicKey: createPublicKey(receiptKey),
     consoleDirectory,
+    overlayFile,
     identityOf,
     brokerPort: () => ports[0] ?? 0,
     operatorPort: () => ports[1] ?? 0,

@@ -38,6 +38,8 @@ export async function startBroker() {
     Settings.parse({
       LISTEN_HOST: "127.0.0.1",
       LISTEN_PORT: 0,
+      CONTROL_LISTEN_HOST: "127.0.0.1",
+      CONTROL_LISTEN_PORT: 0,
       IDENTITY_DIR: directory,
       POLICY_FILE: join(directory, "policy.json"),
       STATE_DIR: join(directory, "state"),
@@ -49,7 +51,7 @@ export async function startBroker() {
     }),
     { logger, metrics: createMetrics("broker") },
   );
-  const [port = 0] = await Promise.all(
+  const [port = 0, controlPort = 0] = await Promise.all(
     service.listeners.map((listener) => listen(listener.server, listener.port, listener.host)),
   );
   const issueToken = (change: Partial<TokenToIssue> = {}, privateKey = tokens.privateKey) =>
@@ -59,7 +61,13 @@ export async function startBroker() {
       lifetimeSeconds: 60,
       ...change,
     });
+  while (!neighbours.records().some(({ event }) => event === "stack.verified")) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   return {
+    controlPort,
+    directory,
+    identityOf,
     url: `http://127.0.0.1:${port}`,
     neighbours,
     token: await issueToken(),

@@ -28,7 +28,10 @@ export interface NeighbourAnswers {
   scanner: NeighbourAnswer;
   auditor: NeighbourAnswer;
   gateway: NeighbourAnswer;
+  launcher: NeighbourAnswer;
 }
+
+const NOW = "2026-01-01T00:00:00.000Z";
 
 const ID = "0198a7c2-6c1e-7a3f-9b1d-2f5e8c7a4b02";
 
@@ -39,6 +42,7 @@ const AGREEING: NeighbourAnswers = {
       : { outcome: "admitted", id: (body as AdmissionRequest).id, leaseUntil: 1 },
   scanner: () => ({ action: "allow", findings: [] }),
   auditor: () => ({ seq: 1, hash: "0".repeat(64) }),
+  launcher: () => ({ version: 1, startedAt: NOW, finishedAt: NOW, passed: true, probes: [] }),
   gateway({ body, path }) {
     if (path !== "/v1/approvals") {
       return createProblem("not_found", { service: "approval-gateway", detail: "no such approval" });
@@ -53,6 +57,7 @@ function ownerOf(path: string): keyof NeighbourAnswers | undefined {
   if (path.startsWith("/v1/admissions")) return "limiter";
   if (path.startsWith("/v1/scans")) return "scanner";
   if (path.startsWith("/v1/records")) return "auditor";
+  if (path === "/v1/verifications") return "launcher";
   return path.startsWith("/v1/approvals") ? "gateway" : undefined;
 }
 

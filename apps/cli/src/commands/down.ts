@@ -9,12 +9,20 @@ export async function takeDown(stack: Stack, options: { readonly volumes: boolea
   const left = await runProgram("docker", ["ps", "--all", "--quiet", ...label]);
   const containers = left.stdout.split("\n").filter((id) => id !== "");
   if (containers.length > 0) await runProgram("docker", ["rm", "--force", ...containers]);
+  await removeToolNetworks(label);
   if (options.volumes) {
     const volumes = (await runProgram("docker", ["volume", "ls", "--quiet", ...label])).stdout
       .split("\n")
       .filter((name) => name !== "");
     if (volumes.length > 0) await runProgram("docker", ["volume", "rm", ...volumes]);
   }
+}
+
+/** Networks that the launcher made for MCP servers. One that is still in use is named by the engine, and stays. */
+async function removeToolNetworks(label: readonly string[]): Promise<void> {
+  const { stdout } = await runProgram("docker", ["network", "ls", "--quiet", ...label]);
+  const networks = stdout.split("\n").filter((id) => id !== "");
+  if (networks.length > 0) await runProgram("docker", ["network", "rm", ...networks]);
 }
 
 /** The engine now and then counts a removed container as an endpoint of its network, mostly for a moment. */

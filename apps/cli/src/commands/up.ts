@@ -3,12 +3,14 @@ import { ClawsError } from "../claws-error.ts";
 import { createLoginLink, publishedPort } from "../operator-client.ts";
 import { runProgram } from "../run-program.ts";
 import { isBuilt, rememberBuilt } from "../stack/build-stamp.ts";
+import { checkEngine } from "../stack/check-engine.ts";
 import { ensureEngine } from "../stack/engine.ts";
 import { lastWords, listContainers, waitUntilHealthy } from "../stack/health.ts";
 import { buildImages, ensureBaseImages, listImages } from "../stack/images.ts";
 import { checkDisk, checkPorts, checkProfile, checkUser, readProfileName } from "../stack/preflight.ts";
 import { type ProfileName, type Stack, withProfile } from "../stack/stack.ts";
 import { prepareWorkspace } from "../stack/workspace-user.ts";
+import { awaitVerified } from "./await-verified.ts";
 import { takeDown } from "./down.ts";
 
 const HEALTHY_WITHIN_MS = 120_000;
@@ -30,17 +32,21 @@ export async function bringUp(
   checkUser(checked);
   prepareWorkspace(checked.settings["WORKSPACE"], checked.root);
   await ensureEngine(checked.root);
+  await checkEngine(checked, profile, say);
   await makeRoom(checked, profile, say);
   await checkDiskOfEngine();
   const images = await provideImages(checked, profile, say);
   const stack = checked.with({ ...images, CLAWS_POLICY_HASH: policy.hash });
   say(`starting profile ${profile}`);
   await start(stack, profile);
-  const containers = await waitUntilHealthy(stack, HEALTHY_WITHIN_MS).catch(async (error: unknown) => {
+  try {
+    const containers = await waitUntilHealthy(stack, HEALTHY_WITHIN_MS);
+    say(`${containers} containers are up and healthy`);
+    await awaitVerified(stack, { isRequired: policy.egress.requireVerification, say });
+  } catch (error) {
     await takeDown(base, { volumes: false });
     throw error;
-  });
-  say(`${containers} containers are up and healthy`);
+  }
   return { stack, profile };
 }
 

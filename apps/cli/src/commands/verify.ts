@@ -1,38 +1,66 @@
-import * as z from "zod";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { VerificationReport } from "@claws/contracts";
+import type { Command } from "commander";
 import { ClawsError } from "../claws-error.ts";
 import type { Stack } from "../stack/stack.ts";
 import { listenOnAllAddresses } from "./listen-on-all-addresses.ts";
+import { exitCodeOf, writeVerificationTable } from "./verification-table.ts";
 
-const Attempt = z.object({ tried: z.string(), open: z.boolean(), happened: z.string() });
-export type ExitAttempt = z.infer<typeof Attempt>;
+const NOT_RUN = 2;
 
-/** Addresses that nobody has (RFC 5737): a way out would let packets to them leave, and nobody is bothered. */
-const NOWHERE = ["192.0.2.1:443", "198.51.100.1:80", "203.0.113.1:53"];
-
-/** Tries every way out of the running agent's container but the three doors. */
-export async function verifyExits(stack: Stack): Promise<ExitAttempt[]> {
+/** Has every way out tried from inside, while this machine listens on all its addresses. */
+export async function verifyStack(stack: Stack): Promise<VerificationReport> {
   const host = await listenOnAllAddresses();
   try {
-    const addresses = NOWHERE.flatMap((address) => ["--address", address]);
-    const { stdout, stderr } = await stack.compose([
-      "exec",
-      "-T",
-      "agent",
-      "/usr/local/bin/node",
-      "/opt/claws/probe-exits.mjs",
-      ...addresses,
-      "--gateway-port",
-      String(host.port),
-    ]);
-    const attempts = stdout
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => Attempt.parse(JSON.parse(line)));
-    if (attempts.length > 0) return attempts;
-    throw new ClawsError(
-      `nothing could be tried inside the agent's container: ${stderr.trim().split("\n").at(-1) ?? ""}. It needs the reference image, and the stack up`,
-    );
+    return await askBroker(stack, ["verify", "--decoy-port", String(host.port)]);
   } finally {
     host.close();
   }
+}
+
+/** Waits for the result of the run that the stack makes when it starts. */
+export async function awaitFirstVerification(stack: Stack): Promise<VerificationReport> {
+  return askBroker(stack, ["verified"]);
+}
+
+/** By way of the broker's own program: its listener for services takes certificates of the stack alone. */
+async function askBroker(stack: Stack, args: readonly string[]): Promise<VerificationReport> {
+  const node = ["/usr/local/bin/node", "/app/main.mjs"];
+  const { code, stdout, stderr } = await stack.compose(["exec", "-T", "broker", ...node, ...args]);
+  const reason = stderr.trim().split("\n").at(-1) ?? "";
+  if (code !== 0)
+    throw new ClawsError(`no verification could be made: ${reason} (is the stack up? ./claws status)`);
+  return VerificationReport.parse(JSON.parse(stdout));
+}
+
+export interface VerifyTools {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly print: (text: string) => void;
+  readonly say: (text: string) => void;
+  readonly exitWith: (code: number) => void;
+}
+
+export function addVerify(program: Command, stack: Stack, tools: VerifyTools): void {
+  const { environment, print, say, exitWith } = tools;
+  program
+    .command("verify")
+    .description(
+      "try every way out from inside the agent's and the MCP servers' networks; exit code 1 when one is open, 2 when it could not be tried",
+    )
+    .option("--json", "the report itself")
+    .action(async ({ json }: { json?: boolean }) => {
+      try {
+        const report = await verifyStack(stack);
+        const file = environment["CLAWS_VERIFY_REPORT"] || join(stack.root, "verify-report.json");
+        writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
+        print(json ? JSON.stringify(report) : writeVerificationTable(report));
+        say(`the report is in ${file}`);
+        exitWith(exitCodeOf(report));
+      } catch (error) {
+        if (!(error instanceof ClawsError)) throw error;
+        say(error.message);
+        exitWith(NOT_RUN);
+      }
+    });
 }

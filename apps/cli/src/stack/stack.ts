@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { agentNetworkOf, DEFAULT_PROJECT } from "@claws/contracts";
 import { ClawsError } from "../claws-error.ts";
 import type { ProgramOptions, ProgramResult } from "../run-program.ts";
 import { runInteractive, runProgram } from "../run-program.ts";
@@ -32,8 +33,12 @@ export function readStack(root: string, environment: NodeJS.ProcessEnv): Stack {
   const settings: NodeJS.ProcessEnv = { ...readDotEnv(join(root, ".env")), ...environment };
   const socket = settings["CLAWS_DOCKER_SOCKET"] || "/var/run/docker.sock";
   const { uid, gid } = readWorkspaceUser(settings["WORKSPACE"], root);
+  const project = settings["CLAWS_PROJECT"] || DEFAULT_PROJECT;
+  const network = agentNetworkOf(project);
   const env: NodeJS.ProcessEnv = {
     ...readSocketUser(socket),
+    CLAWS_AGENT_NET: network.prefix,
+    CLAWS_AGENT_BRIDGE: network.bridge,
     CLAWS_UID: String(uid),
     CLAWS_GID: String(gid),
     ...settings,
@@ -45,13 +50,13 @@ export function readStack(root: string, environment: NodeJS.ProcessEnv): Stack {
   return {
     root,
     overlays,
-    project: settings["CLAWS_PROJECT"] || "claws",
+    project,
     consolePort: readPort(settings, "CLAWS_CONSOLE_PORT", 8082),
     logsPort: readPort(settings, "CLAWS_LOGS_PORT", 8081),
     settings: env,
     compose: (args, options) => runProgram("docker", [...base, ...args], { cwd: root, env, ...options }),
     composeInteractive: (args) => runInteractive("docker", [...base, ...args], { cwd: root, env }),
-    with: (more) => readStack(root, { ...env, ...more }),
+    with: (more) => readStack(root, { ...settings, ...more }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import { listen } from "@claws/service-kit";
+import { HELLO_ANSWER } from "./raw-client.ts";
 
 export interface SeenRequest {
   readonly method: string;
@@ -19,6 +20,16 @@ export async function startOrigin(address: string, serve: (socket: Socket) => vo
   });
   const port = await listen(server, 0, address);
   return { port, sockets, stop: () => stopServer(server, sockets) };
+}
+
+/** A host of the internet that takes a TLS hello, says so, and then does what `serve` does. */
+export async function startTlsLikeOrigin(address: string, serve: (socket: Socket) => void) {
+  return startOrigin(address, (socket) => {
+    socket.once("data", () => {
+      socket.write(HELLO_ANSWER);
+      serve(socket);
+    });
+  });
 }
 
 /** A host of the internet that speaks HTTP and remembers what it was asked. */

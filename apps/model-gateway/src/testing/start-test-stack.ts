@@ -17,6 +17,7 @@ export const PROVIDER_KEY = "sk-provider-key-0123456789";
 
 export interface StackOptions {
   readonly responseActions?: Partial<CompiledPolicy["dlp"]["results"]>;
+  readonly requireVerification?: boolean;
 }
 
 /** What each neighbour says; a test replaces a member for its own time. */
@@ -24,6 +25,7 @@ export interface NeighbourAnswers {
   limiter: NeighbourAnswer;
   scanner: NeighbourAnswer;
   auditor: NeighbourAnswer;
+  broker: NeighbourAnswer;
 }
 
 const AGREEING: NeighbourAnswers = {
@@ -45,6 +47,7 @@ const AGREEING: NeighbourAnswers = {
   },
   scanner: () => ({ body: { action: "allow", findings: [] } }),
   auditor: () => ({ body: { seq: 1, hash: "0".repeat(64) } }),
+  broker: () => ({ body: { state: "passed", at: null, holes: [] } }),
 };
 
 export const DOWN: NeighbourAnswer = () => ({
@@ -57,7 +60,7 @@ const prices = { inputMicroUsdPerMillion: 3_000_000, outputMicroUsdPerMillion: 1
 function createPolicy(
   baseUrl: string,
   untrustedUrl: string,
-  { responseActions }: StackOptions,
+  { responseActions, requireVerification = false }: StackOptions,
 ): CompiledPolicy {
   const allow = { secret: "allow", pii: "allow", exfiltration: "allow", injection: "allow", size: "allow" };
   const models = (name: string) => [{ name, ...prices }];
@@ -68,7 +71,22 @@ function createPolicy(
     agents: { main: {} },
     servers: {},
     tools: { scope: { allow: ["*"], block: [] }, rules: [], defaultRisk: "LOW" },
-    egress: { mode: "allowlist", rules: [] },
+    egress: {
+      mode: "allowlist",
+      rules: [],
+      quotas: {
+        requestsPerMinute: 1,
+        connections: 1,
+        uploadBytesPerSession: 1,
+        downloadBytesPerSession: 1,
+        uploadBytesPerHost: 1,
+        downloadBytesPerHost: 1,
+        idleSeconds: 1,
+        totalSeconds: 1,
+      },
+      ask: { seconds: 1, maxOpen: 1 },
+      requireVerification,
+    },
     limits: {
       callsPerMinute: 100,
       costPerSessionMicroUsd: 1_000_000,
@@ -80,6 +98,8 @@ function createPolicy(
       results: allow,
       "model-requests": allow,
       "model-responses": { ...allow, ...responseActions },
+      "egress-requests": allow,
+      "egress-responses": allow,
     },
     approvals: { expireAfterSeconds: 300, holdSeconds: 50 },
     models: [
@@ -114,6 +134,7 @@ export async function startTestStack(options: StackOptions = {}) {
     answers.scanner(request),
   );
   const auditor = await startNeighbour(await identityOf("auditor"), (request) => answers.auditor(request));
+  const broker = await startNeighbour(await identityOf("broker"), (request) => answers.broker(request));
   const egress = await startEgress(await identityOf("egress-filter"));
   const provider = await startProvider(foreign);
   const policy = createPolicy(
@@ -154,6 +175,8 @@ export async function startTestStack(options: StackOptions = {}) {
       DLP_SCANNER_PORT: scanner.port,
       AUDITOR_HOST: host,
       AUDITOR_PORT: auditor.port,
+      BROKER_HOST: host,
+      BROKER_PORT: broker.port,
       EGRESS_HOST: host,
       EGRESS_PORT: egress.port,
     }),
@@ -198,7 +221,7 @@ export async function startTestStack(options: StackOptions = {}) {
     async close() {
       await close(listener.server, 100);
       await service.close?.();
-      await Promise.all([limiter, scanner, auditor, egress, provider].map((part) => part.close()));
+      await Promise.all([limiter, scanner, auditor, broker, egress, provider].map((part) => part.close()));
       rmSync(directory, { recursive: true, force: true });
     },
   };

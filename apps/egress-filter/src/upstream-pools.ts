@@ -1,0 +1,129 @@
+import { Agent, type AgentOptions, type ClientRequest } from "node:http";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Dial, Dialled } from "./dial.ts";
+
+/** Connections that wait for another request of the same caller to the same destination. */
+const MAX_POOLS = 256;
+const MAX_FREE = 16;
+const FREE_MS = 15_000;
+
+/** Where a request goes, and for whom: connections are never shared over any of these. */
+export interface PoolKey {
+  readonly caller: string;
+  readonly host: string;
+  readonly port: number;
+  readonly addresses: readonly [string, ...string[]];
+}
+
+export interface UpstreamPools {
+  poolFor(key: PoolKey): UpstreamPool;
+  /** A connection of its own, for a request whose pooled one turned out to be closed. */
+  freshPoolFor(key: PoolKey): UpstreamPool;
+  close(): void;
+}
+
+/** Connections to one place. `prepare`, and then at once a request: it finds a connection that is open. */
+export interface UpstreamPool {
+  readonly agent: Agent;
+  prepare(): Promise<Pick<Dialled, "ok"> & { readonly detail?: string }>;
+}
+
+/** Keeps connections to plain HTTP hosts open, each pool for one caller, host and set of judged addresses. */
+export function createUpstreamPools(dial: Dial): UpstreamPools {
+  const pools = new Map<string, JudgedAgent>();
+  return {
+    poolFor(key) {
+      const id = `${key.caller} ${key.host}:${key.port} ${[...key.addresses].sort().join(" ")}`;
+      const known = pools.get(id);
+      if (known) {
+        // Last used is last evicted.
+        pools.delete(id);
+        pools.set(id, known);
+        return known;
+      }
+      const agent = new JudgedAgent(dial, key, {
+        keepAlive: true,
+        maxFreeSockets: MAX_FREE,
+        scheduling: "lifo",
+      });
+      pools.set(id, agent);
+      const [oldest] = pools.keys();
+      if (pools.size > MAX_POOLS && oldest !== undefined) {
+        pools.get(oldest)?.destroy();
+        pools.delete(oldest);
+      }
+      return agent;
+    },
+    freshPoolFor: (key) => new JudgedAgent(dial, key, { keepAlive: false }),
+    close() {
+      for (const agent of pools.values()) agent.destroy();
+      pools.clear();
+    },
+  };
+}
+
+/**
+ * Gives `http.request` sockets that were dialled to a judged address before it was called, so that it has nothing to
+ * resolve and nothing to wait for. A connection on which anything arrives while nobody has asked is never used again: it
+ * would be taken for the answer to the next request.
+ */
+class JudgedAgent extends Agent implements UpstreamPool {
+  readonly agent: Agent = this;
+  readonly #dial: Dial;
+  readonly #key: PoolKey;
+  readonly #ready: Socket[] = [];
+
+  constructor(dial: Dial, key: PoolKey, options: AgentOptions) {
+    super(options);
+    this.#dial = dial;
+    this.#key = key;
+  }
+
+  async prepare(): ReturnType<UpstreamPool["prepare"]> {
+    const isFree = Object.values(this.freeSockets).some((sockets) => (sockets?.length ?? 0) > 0);
+    if (isFree) return { ok: true };
+    const dialled = await this.#dial(this.#key.addresses, this.#key.port);
+    if (dialled.ok) {
+      // One that the origin has ended is of no use to the next request.
+      dialled.socket.allowHalfOpen = false;
+      this.#ready.push(dialled.socket);
+    }
+    return dialled;
+  }
+
+  override createConnection(): Socket {
+    // None is left when a waiting one was closed this very moment: the request fails at once, and is tried again.
+    return this.#ready.pop() ?? new Socket().destroy(new ClosedError());
+  }
+
+  override keepSocketAlive(stream: Duplex): boolean {
+    const socket = stream as Socket;
+    if (socket.readableLength > 0) return false;
+    socket.setKeepAlive(true, 1_000);
+    socket.setTimeout(FREE_MS, () => socket.destroy());
+    socket.on("data", onUnasked);
+    return true;
+  }
+
+  override reuseSocket(stream: Duplex, request: ClientRequest): void {
+    const socket = stream as Socket;
+    socket.off("data", onUnasked);
+    socket.setTimeout(0);
+    socket.removeAllListeners("timeout");
+    super.reuseSocket(socket, request);
+  }
+
+  override destroy(): void {
+    for (const socket of this.#ready.splice(0)) socket.destroy();
+    super.destroy();
+  }
+}
+
+function onUnasked(this: Socket): void {
+  this.destroy();
+}
+
+class ClosedError extends Error {
+  readonly code = "ECONNRESET";
+}
