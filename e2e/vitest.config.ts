@@ -1,9 +1,13 @@
 import { defineConfig } from "vitest/config";
 
+const resolve = { conditions: ["@claws/source"] };
+
 /** One stack, one engine: files run one after another. */
 export default defineConfig({
-  resolve: { conditions: ["@claws/source"] },
-  ssr: { resolve: { conditions: ["@claws/source"] } },
+  resolve,
+  ssr: { resolve },
+  // Where vitest itself runs globalSetup.
+  environments: { __vitest__: { resolve } },
   test: {
     include: ["e2e/**/*.e2e.ts"],
     globalSetup: ["e2e/global-setup.ts"],

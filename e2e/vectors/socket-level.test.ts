@@ -55,14 +55,11 @@ beforeEach(async () => {
       classify: (address) =>
         address === ALLOWED_ADDRESS ? { kind: "public", isGrantable: false } : classifyAddress(address),
       // Whatever address is dialled, the connection ends here, and it is written down which one was meant.
-      async dial([address = "?"], port) {
+      async dial([address = "?"], port, onread) {
         arriving.push({ address, port });
-        const socket: Socket = connect({
-          port: sinkPort,
-          host: "127.0.0.1",
-          allowHalfOpen: true,
-          noDelay: true,
-        });
+        const at = { port: sinkPort, host: "127.0.0.1", allowHalfOpen: true, noDelay: true };
+        const socket: Socket = connect(onread === undefined ? at : { ...at, onread });
+        if (onread !== undefined) socket.pause();
         socket.on("error", () => socket.destroy());
         await new Promise((resolve) => socket.once("connect", resolve));
         return { ok: true, socket, address };

@@ -106,10 +106,19 @@ export function isInRanges(address: string, ranges: readonly string[]): boolean 
   const parsed = readAddress(address);
   if (parsed === undefined) return false;
   return ranges.some((text) => {
-    if (!ipaddr.isValidCIDR(text)) return false;
-    const range = ipaddr.parseCIDR(text);
+    const range = readRange(text);
+    if (range === undefined) return false;
     return range[0].kind() === parsed.kind() && parsed.match(range);
   });
+}
+
+const RANGES_READ = new Map<string, [Address, number] | undefined>();
+
+/** The ranges are those of the rules, and so never many. */
+function readRange(text: string): [Address, number] | undefined {
+  if (!RANGES_READ.has(text))
+    RANGES_READ.set(text, ipaddr.isValidCIDR(text) ? ipaddr.parseCIDR(text) : undefined);
+  return RANGES_READ.get(text);
 }
 
 /** The address as it is dialled and compared: an IPv4-mapped one (RFC 4291 section 2.5.5.2) is its IPv4. */
@@ -117,7 +126,21 @@ export function canonicalAddress(address: string): string | undefined {
   return readAddress(address)?.toString();
 }
 
-function readAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** The same few addresses are asked about again and again, and the library takes its time. */
+const READ = new Map<string, Address | undefined>();
+const MAX_READ = 4_096;
+
+function readAddress(text: string): Address | undefined {
+  if (READ.has(text)) return READ.get(text);
+  if (READ.size >= MAX_READ) READ.clear();
+  const address = parseAddress(text);
+  READ.set(text, address);
+  return address;
+}
+
+function parseAddress(text: string): Address | undefined {
   // The library reads 0x7f.1 and fe80::1%eth0 as addresses; nothing that we dial is written so.
   const isPlain = text.includes(":") ? !text.includes("%") : ipaddr.IPv4.isValidFourPartDecimal(text);
   return isPlain && ipaddr.isValid(text) ? ipaddr.process(text) : undefined;

@@ -13,7 +13,7 @@ export function guardBodyRate(request: IncomingMessage, onSlow: () => void, peri
     return;
   let seen = request.socket.bytesRead;
   const timer = setInterval(() => {
-    if (request.complete || request.destroyed) return void clearInterval(timer);
+    if (request.complete || request.destroyed) return clearInterval(timer);
     const arrived = request.socket.bytesRead - seen;
     seen = request.socket.bytesRead;
     if (arrived >= MIN_BYTES || request.isPaused() || request.readableLength > 0) return;

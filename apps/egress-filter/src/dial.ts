@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, type OnReadOpts, type Socket } from "node:net";
 import { canonicalAddress } from "./address-class.ts";
 
 export type Dialled =
@@ -6,7 +6,7 @@ export type Dialled =
   | { readonly ok: false; readonly detail: string };
 
 /** Connects to one of these judged addresses and to nothing else. */
-export type Dial = (addresses: readonly string[], port: number) => Promise<Dialled>;
+export type Dial = (addresses: readonly string[], port: number, onread?: OnReadOpts) => Promise<Dialled>;
 
 const ATTEMPT_TIMEOUT_MS = 5_000;
 const MAX_ATTEMPTS = 3;
@@ -15,18 +15,31 @@ const MAX_ATTEMPTS = 3;
  * Connects to the first of the judged addresses that answers. They are dialled as they are, and the other
  * end of the socket is compared afterwards, so nothing between the verdict and the wire can change them.
  */
-export async function dial(addresses: readonly string[], port: number): Promise<Dialled> {
+export async function dial(
+  addresses: readonly string[],
+  port: number,
+  onread?: OnReadOpts,
+): Promise<Dialled> {
   let last: Dialled = { ok: false, detail: "there is no address" };
   for (const address of addresses.slice(0, MAX_ATTEMPTS)) {
-    last = await attempt(address, port);
+    last = await attempt(address, port, onread);
     if (last.ok) return last;
   }
   return last;
 }
 
-async function attempt(address: string, port: number): Promise<Dialled> {
+async function attempt(address: string, port: number, onread: OnReadOpts | undefined): Promise<Dialled> {
   const { promise, resolve } = Promise.withResolvers<Dialled>();
-  const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true, lookup: refuseLookup });
+  const socket = connect({
+    host: address,
+    port,
+    allowHalfOpen: true,
+    noDelay: true,
+    lookup: refuseLookup,
+    ...(onread === undefined ? {} : { onread }),
+  });
+  // Whoever reads directly says when: what comes before that stays with the kernel.
+  if (onread !== undefined) socket.pause();
   // Stays for the socket's life: whoever relays sees `close`, and an error between must not be unhandled.
   socket.on("error", (error: NodeJS.ErrnoException) => {
     resolve({ ok: false, detail: `no connection (${error.code ?? error.message})` });

@@ -3,7 +3,7 @@ import { type AgentId, type AuditEvent, type CompiledPolicy, SessionId } from "@
 import type { Logger, Metrics } from "@claws/service-kit";
 import type { DnsDecision, NameRules } from "./dns/decide-query.ts";
 import { createDnsJournal } from "./dns/dns-journal.ts";
-import { createDnsServer, type DnsServer } from "./dns/dns-server.ts";
+import { createDnsServer, type DnsServer, type DropCause } from "./dns/dns-server.ts";
 import type { LivePolicy } from "./live-policy.ts";
 import type { Settings } from "./settings.ts";
 
@@ -33,7 +33,7 @@ export async function createDnsSide(parts: DnsSideParts): Promise<DnsSide> {
       if (journal.decided(decision)) append(eventOf(decision, agent));
     };
   }
-  const shared = { port: settings.DNS_LISTEN_PORT, countDrop: journal.dropped };
+  const shared = { port: settings.DNS_LISTEN_PORT, countDrop: (cause: DropCause) => journal.dropped(cause) };
   return {
     forAgents: createDnsServer({
       ...shared,

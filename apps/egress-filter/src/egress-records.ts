@@ -1,4 +1,5 @@
 import type { AuditEvent, EgressReason } from "@claws/contracts";
+import type { AuditSpool } from "@claws/audit-log";
 import type { Logger } from "@claws/service-kit";
 import { type Caller, nameOf } from "./caller.ts";
 import type { EgressMetrics } from "./egress-metrics.ts";
@@ -31,48 +32,55 @@ export interface Closed extends Decided {
 export interface EgressRecords {
   /** False when the record is not on disk: what it allows must not happen then. */
   decided(what: Decided): boolean;
+  /** An allowed connection is still open a while after it was decided. */
+  lasts(what: Decided): void;
   closed(what: Closed): void;
   /** Something that detection found in a request or answer that was looked into. */
   found(what: Decided, finding: ContentFinding): void;
 }
 
 export interface EgressRecordsParts {
-  /** On disk when it returns true. */
-  readonly append: (event: AuditEvent) => boolean;
-  readonly logger: Logger;
+  /** Records go there first, and to the auditor from there. */
+  readonly spool: Pick<AuditSpool, "append" | "appendLater">;
+  readonly lines: Logger;
   readonly metrics: EgressMetrics;
   readonly now?: () => Date;
 }
 
 export function createEgressRecords({
-  append,
-  logger,
+  spool,
+  lines: parent,
   metrics,
   now = () => new Date(),
 }: EgressRecordsParts): EgressRecords {
   // Every field of these lines is named here, so the net for stray credentials has nothing to catch; it costs more than
   // the rest of a request.
-  const lines = logger.child({}, { redact: [] });
+  const lines = parent.child({}, { redact: [] });
   return {
     decided(what) {
-      const isRecorded = append({ ...eventOf("egress.decided", what), at: now().toISOString() });
+      const isRecorded = spool.append({ ...eventOf("egress.decided", what), at: now().toISOString() });
       metrics.decided(what.door, what.outcome, what.reason);
-      lines.info({ ...lineOf(what), recorded: isRecorded }, "egress decided");
+      // What is allowed shows in the log when it ends, and before that if it lasts.
+      const level = what.outcome === "allow" ? "debug" : "info";
+      lines[level]({ ...lineOf(what), recorded: isRecorded }, "egress decided");
       return isRecorded;
+    },
+    lasts(what) {
+      lines.info(lineOf(what), "egress open");
     },
     closed(what) {
       const { bytesUp, bytesDown, durationMs } = what;
       const event = eventOf("egress.closed", what);
       const sizes = { bytesUp, bytesDown, durationMs };
-      const isRecorded = append({ ...event, detail: { ...event.detail, ...sizes }, at: now().toISOString() });
+      spool.appendLater({ ...event, detail: { ...event.detail, ...sizes }, at: now().toISOString() });
       metrics.closed(what.door, what.reason, bytesUp, bytesDown);
-      lines.info({ ...lineOf(what), ...sizes, recorded: isRecorded }, "egress closed");
+      lines.info({ ...lineOf(what), ...sizes }, "egress closed");
     },
     found(what, { decodedBy, ...finding }) {
       const { rule: found, ...rest } = finding;
       const facts = { ...rest, found, decodedBy: [...decodedBy] };
       const event = eventOf("egress.found", what);
-      append({ ...event, detail: { ...event.detail, ...facts }, at: now().toISOString() });
+      spool.append({ ...event, detail: { ...event.detail, ...facts }, at: now().toISOString() });
       lines.warn({ ...lineOf(what), ...facts }, "egress finding");
     },
   };

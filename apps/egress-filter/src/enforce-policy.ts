@@ -8,7 +8,7 @@ import type { Standing } from "./pipeline.ts";
  */
 export function enforcePolicy(connections: Connections<Standing>, door: Door): number {
   let ended = 0;
-  for (const connection of [...connections.open()]) {
+  for (const connection of connections.open()) {
     const { caller, request, through } = connection.what;
     const decision = door.decide(caller, request);
     if (decision.outcome !== "deny" && decision.through === through) continue;

@@ -27,7 +27,7 @@ export function createInspectedSide({
     const total = setTimeout(() => client.destroy(), limits().totalMs);
     total.unref();
     place.hold(() => client.destroy());
-    inspect({
+    void inspect({
       client,
       head,
       authority: request,

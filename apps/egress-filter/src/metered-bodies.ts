@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Transform } from "node:stream";
+import { Transform, type TransformCallback } from "node:stream";
 import type { ByteAllowance } from "./quota/connection-quota.ts";
 import type { Refused } from "./refusal.ts";
 
@@ -48,8 +48,12 @@ const LIMITER_AWAY: Refused = {
 
 /** Why these bytes may not pass; undefined when they may. */
 export async function overrunOf(allowance: ByteAllowance, bytes: number): Promise<Refused | undefined> {
+  return refusalOf(allowance.use(bytes));
+}
+
+async function refusalOf(verdict: true | Promise<boolean>): Promise<Refused | undefined> {
   try {
-    return (await allowance.use(bytes)) ? undefined : USED_UP;
+    return (await verdict) ? undefined : USED_UP;
   } catch {
     // The limiter's client has logged why.
     return LIMITER_AWAY;
@@ -57,21 +61,19 @@ export async function overrunOf(allowance: ByteAllowance, bytes: number): Promis
 }
 
 function createMeter(allowance: ByteAllowance, fail: (refused: Refused) => void): Transform {
-  return new Transform({
+  const meter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const verdict = allowance.use(chunk.length);
       if (verdict === true) return done(null, chunk);
-      verdict.then(
-        (isAllowed) => {
-          if (isAllowed) return done(null, chunk);
-          fail(USED_UP);
-          this.destroy();
-        },
-        () => {
-          fail(LIMITER_AWAY);
-          this.destroy();
-        },
-      );
+      void judge(verdict, chunk, done);
     },
   });
+
+  async function judge(verdict: Promise<boolean>, chunk: Buffer, done: TransformCallback): Promise<void> {
+    const refused = await refusalOf(verdict);
+    if (!refused) return done(null, chunk);
+    fail(refused);
+    meter.destroy();
+  }
+  return meter;
 }

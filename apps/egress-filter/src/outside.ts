@@ -1,4 +1,4 @@
-import { classifyAddress } from "./address-class.ts";
+import { type AddressClassifier, classifyAddress } from "./address-class.ts";
 import { dial } from "./dial.ts";
 import type { Outside } from "./judge.ts";
 import { createResolver } from "./resolve.ts";
@@ -6,9 +6,21 @@ import { readOwnAddresses } from "./tool-listeners.ts";
 
 /** The internet as it is. */
 export function createOutside(): Outside {
-  return {
-    resolve: createResolver(),
-    classify: (address) => classifyAddress(address, readOwnAddresses()),
-    dial,
+  return { resolve: createResolver(), classify: createClassifier(), dial };
+}
+
+/** Docker attaches networks to a running container, though not often; asking the kernel costs more than the rest. */
+const OWN_FOR_MS = 500;
+
+function createClassifier(): AddressClassifier {
+  let own: readonly string[] = [];
+  let readAt = Number.NEGATIVE_INFINITY;
+  return function classify(address) {
+    const now = performance.now();
+    if (now - readAt > OWN_FOR_MS) {
+      own = readOwnAddresses();
+      readAt = now;
+    }
+    return classifyAddress(address, own);
   };
 }

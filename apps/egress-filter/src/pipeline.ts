@@ -82,6 +82,8 @@ function createIds(): () => string {
 }
 
 const MAX_TARGET_LENGTH = 200;
+/** A connection that is open for longer shows in the log before it ends. */
+const LASTING_MS = 2_000;
 
 /**
  * Every request goes this way, in this order: read → identify → verified? → rules → ask → place → quota →
@@ -176,6 +178,8 @@ export function createPipeline(parts: PipelineParts): Admit {
     if (!records.decided(decided)) return refuse(attempt, describeUnrecorded(request), "failed");
 
     metrics.opened(door.name);
+    const lasting = setTimeout(() => records.lasts(decided), LASTING_MS);
+    lasting.unref();
     const openedAt = performance.now();
     let isFinished = false;
     const { quota } = share;
@@ -195,6 +199,7 @@ export function createPipeline(parts: PipelineParts): Admit {
       finish({ reason, bytesUp, bytesDown, address }) {
         if (isFinished) return;
         isFinished = true;
+        clearTimeout(lasting);
         quota.close();
         place.release();
         metrics.ended(door.name);

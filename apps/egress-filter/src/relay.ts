@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { EgressReason } from "@claws/contracts";
 import type { EndConnection } from "./connections.ts";
+import type { DirectReader } from "./direct-reader.ts";
 import type { ByteAllowance, ConnectionQuota } from "./quota/connection-quota.ts";
 
 export interface RelayLimits {
@@ -13,6 +14,8 @@ export interface RelayLimits {
 export interface RelayEnds {
   readonly client: Socket;
   readonly upstream: Socket;
+  /** How upstream is read, when it was made to be read directly. */
+  readonly reader?: DirectReader | undefined;
   readonly quota: ConnectionQuota;
   readonly limits: RelayLimits;
   /** Called once, when both ends are closed; `reason` when we ended it. */
@@ -24,7 +27,7 @@ export interface RelayEnds {
  * goes over it is not written. Each side may end its half first (RFC 9110 section 9.3.6); an error of one ends the
  * other. Nothing is copied and nothing allocated per chunk. Returns what ends it.
  */
-export function relay({ client, upstream, quota, limits, onEnd }: RelayEnds): EndConnection {
+export function relay({ client, upstream, reader, quota, limits, onEnd }: RelayEnds): EndConnection {
   let reason: EgressReason | undefined;
   let open = 2;
 
@@ -39,10 +42,12 @@ export function relay({ client, upstream, quota, limits, onEnd }: RelayEnds): En
   function closed(): void {
     if (--open > 0) return;
     clearTimeout(total);
+    reader?.release();
     onEnd(reason);
   }
   couple(client, upstream, quota.up, end);
-  couple(upstream, client, quota.down, end);
+  if (reader === undefined) couple(upstream, client, quota.down, end);
+  else coupleDirectly(reader, upstream, client, quota.down, end);
   for (const socket of [client, upstream]) {
     // Both timers run on reads and writes, and every byte is a read here and a write there.
     socket.setTimeout(limits.idleMs, () => end("idle"));
@@ -68,16 +73,20 @@ function couple(
     }
     isWaiting = true;
     from.pause();
-    verdict.then(
-      (isAllowed) => {
-        isWaiting = false;
-        if (!isAllowed) return end("budget_exceeded");
-        if (!to.destroyed && to.write(chunk)) from.resume();
-        // The end was told while its last chunk was still waiting here.
-        if (from.readableEnded) to.end();
-      },
-      () => end("dependency_down"),
-    );
+    void wait(verdict, chunk);
+  }
+
+  async function wait(verdict: Promise<boolean>, chunk: Buffer): Promise<void> {
+    try {
+      if (!(await verdict)) return end("budget_exceeded");
+    } catch {
+      // The limiter's client has logged why.
+      return end("dependency_down");
+    }
+    isWaiting = false;
+    if (!to.destroyed && to.write(chunk)) from.resume();
+    // The end was told while its last chunk was still waiting here.
+    if (from.readableEnded) to.end();
   }
   from.on("data", forward);
   to.on("drain", () => {
@@ -91,6 +100,65 @@ function couple(
   });
   if (from.destroyed) to.destroy();
   // It had nothing more to say before this began, and says so once only.
+  else if (from.readableEnded) to.end();
+  else from.resume();
+}
+
+/** The same for a socket that is read directly: its one buffer is read into again when all of it has been written. */
+function coupleDirectly(
+  reader: DirectReader,
+  from: Socket,
+  to: Socket,
+  allowance: ByteAllowance,
+  end: (because: EgressReason) => void,
+): void {
+  /** Writes that Node has not reported back, and whether reading waits for them. */
+  let pending = 0;
+  let isPaused = false;
+  let hasEnded = false;
+
+  function written(): void {
+    pending--;
+    if (pending > 0 || !isPaused) return;
+    isPaused = false;
+    if (hasEnded) to.end();
+    else from.resume();
+  }
+  function send(bytes: Buffer): boolean {
+    pending++;
+    to.write(bytes, written);
+    // What the kernel has taken at once is no longer in our buffer's keeping.
+    isPaused = to.writableLength > 0;
+    return !isPaused;
+  }
+  async function wait(verdict: Promise<boolean>, bytes: Buffer): Promise<void> {
+    try {
+      if (!(await verdict)) return end("budget_exceeded");
+    } catch {
+      // The limiter's client has logged why.
+      return end("dependency_down");
+    }
+    if (to.destroyed || !send(bytes)) return;
+    isPaused = false;
+    if (hasEnded) to.end();
+    else from.resume();
+  }
+
+  reader.sink = (bytes) => {
+    const verdict = allowance.use(bytes.length);
+    if (verdict === true) return send(bytes);
+    isPaused = true;
+    void wait(verdict, bytes);
+    return false;
+  };
+  from.once("end", () => {
+    hasEnded = true;
+    if (!isPaused) to.end();
+  });
+  from.once("close", () => {
+    if (from.errored !== null || !from.readableEnded) to.destroy();
+  });
+  if (from.destroyed) to.destroy();
   else if (from.readableEnded) to.end();
   else from.resume();
 }

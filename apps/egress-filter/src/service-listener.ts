@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { createServer, type Server } from "node:https";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ServiceName } from "@claws/contracts";
 import { type Logger, mutualTlsOptions, peerOf, sendProblem, type ServiceIdentity } from "@claws/service-kit";
@@ -37,10 +38,10 @@ export function createServiceListener({ admit, openTunnel, identity, logger }: S
       );
     },
   );
-  server.on(
-    "connect",
-    createConnectHandler({ read: readTunnelRequest, identify: identifyPeer, admit, openTunnel, logger }),
-  );
+  const handleConnect = createConnectHandler({ admit, openTunnel, logger });
+  server.on("connect", (request, client: Socket, head) => {
+    handleConnect({ reading: readTunnelRequest(request), identify: identifyPeer(request), client, head });
+  });
   server.on("clientError", createParseErrorHandler(admit, logger));
   return server;
 }

@@ -1,29 +1,35 @@
 import type { AuditEvent } from "@claws/contracts";
-import type { Service, ServiceTools } from "@claws/service-kit";
+import type { Logger, Service, ServiceTools } from "@claws/service-kit";
 import { createSharedCount } from "./connections.ts";
 import { createDnsSide } from "./dns-side.ts";
 import { createEgressMetrics } from "./egress-metrics.ts";
 import type { Outside } from "./judge.ts";
-import { createOutside } from "./outside.ts";
 import { createServicesSide } from "./services-side.ts";
 import type { Settings } from "./settings.ts";
 import { createThread } from "./thread.ts";
 import { createToolListeners } from "./tool-listeners.ts";
 import { startWorkers } from "./workers.ts";
 
+/** What the service finds around it; tests bring an internet of their own, and no setting leads there. */
+export interface Surroundings {
+  readonly outside: Outside;
+  /** Where the lines about decisions go, which come by the thousand. */
+  readonly lines: Logger;
+}
+
 /**
  * The composition root: the agents' listener (on one or more threads), the listener of our own services, the policy
- * DNS. `outside` is a parameter for tests alone, which reach their own servers through it; no setting leads there.
+ * DNS.
  */
 export async function createEgressFilterService(
   settings: Settings,
   { logger, metrics: registry }: ServiceTools,
-  outside: Outside = createOutside(),
+  { outside, lines }: Surroundings,
 ): Promise<Service> {
   const metrics = createEgressMetrics(registry);
   const memory = new SharedArrayBuffer(4);
   const count = createSharedCount(memory);
-  const thread = await createThread({ settings, logger, metrics, outside, number: 0, count });
+  const thread = await createThread({ settings, logger, metrics, outside, number: 0, count, lines });
   const { policy, records, agents, identity } = thread;
   const services = createServicesSide({ policy, outside, records, metrics, logger, identity });
   const append = (event: AuditEvent) => thread.spool.append(event);
@@ -31,8 +37,8 @@ export async function createEgressFilterService(
   const toolListeners = createToolListeners({
     pool: settings.TOOL_POOL,
     port: settings.LISTEN_PORT,
-    createListener: agents.createListener,
-    createDns: dns.forServers,
+    createListener: () => agents.createListener(),
+    createDns: (address) => dns.forServers(address),
     logger,
   });
   const workers = startWorkers({ settings, memory, metrics, logger });

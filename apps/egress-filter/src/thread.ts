@@ -45,12 +45,14 @@ export interface ThreadParts {
   readonly outside: Outside;
   /** Which of the threads this is, from 0. */
   readonly number: number;
+  /** Where the lines about decisions go. */
+  readonly lines: Logger;
   /** Shared by all of them. */
   readonly count: ConnectionCount;
 }
 
 export async function createThread(parts: ThreadParts): Promise<Thread> {
-  const { settings, logger, metrics, outside, number, count } = parts;
+  const { settings, logger, metrics, outside, number, count, lines } = parts;
   const identity = readIdentity(settings.IDENTITY_DIR);
   const secret = (name: string) => join(settings.IDENTITY_DIR, name);
   const client = (target: string, host: string, port: number): ServiceClient =>
@@ -75,7 +77,7 @@ export async function createThread(parts: ThreadParts): Promise<Thread> {
     name: `thread-${number}`,
     ship: createShip(neighbours.auditor),
   });
-  const records = createEgressRecords({ append: (event) => spool.append(event), logger, metrics });
+  const records = createEgressRecords({ spool, lines, metrics });
   const gate = createVerificationGate({
     client: neighbours.broker,
     isRequired: () => policy.current().egress.requireVerification,

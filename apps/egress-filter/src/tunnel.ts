@@ -5,6 +5,7 @@ import { type HelloJudgement, judgeClientHello } from "./client-hello/judge-clie
 import { lengthOfChangeCipherSpec, readServerStart } from "./client-hello/hello-retry.ts";
 import { peekClientHello, type PeekResult } from "./client-hello/peek-client-hello.ts";
 import type { Dial } from "./dial.ts";
+import { createReaders, type DirectReader } from "./direct-reader.ts";
 import { onUnreadEnd, readFirstBytes } from "./first-bytes.ts";
 import type { Admitted, ConnectionEnd } from "./pipeline.ts";
 import { overrunOf } from "./metered-bodies.ts";
@@ -39,6 +40,7 @@ const HELLO_TIMEOUT_MS = 10_000;
  * on port 80 and where a rule reads requests. Anything else is closed before a byte of it goes upstream.
  */
 export function createTunnel(parts: TunnelParts): OpenTunnel {
+  const createReader = createReaders();
   const { dial, limits, takePlainHttp, takeInspected, helloTimeoutMs = HELLO_TIMEOUT_MS } = parts;
 
   return async function openTunnel(client, head, admitted) {
@@ -71,20 +73,23 @@ export function createTunnel(parts: TunnelParts): OpenTunnel {
     const peeked = await peekClientHello(client, head, { timeoutMs: helloTimeoutMs });
     const judged = peeked.ok ? judgeClientHello(peeked.hello, admitted.request) : peeked;
     if (peeked.ok && judged.ok) return carry(client, upstream, peeked.bytes, admitted);
-    upstream.destroy();
+    upstream.socket.destroy();
     close(client, admitted, judged.ok ? undefined : judged.reason);
   }
 
-  async function connectTo(client: Socket, admitted: Admitted): Promise<Socket | undefined> {
+  async function connectTo(client: Socket, admitted: Admitted): Promise<Upstream | undefined> {
     const { request, addresses, rule } = admitted;
-    const dialled = await dial(addresses, request.port);
+    const reader = createReader();
+    const dialled = await dial(addresses, request.port, reader.onread);
     if (dialled.ok) {
+      const { socket } = dialled;
       admitted.place.hold(() => {
-        dialled.socket.destroy();
+        socket.destroy();
         client.destroy();
       });
-      return dialled.socket;
+      return { socket, reader };
     }
+    reader.release();
     const detail = `${formatAuthority(request)} cannot be reached, ${dialled.detail}: check the port, or try again`;
     admitted.finish({ reason: "unreachable", bytesUp: 0, bytesDown: 0 });
     refuseOnSocket(client, problemOf({ reason: "unreachable", detail, rule }));
@@ -92,20 +97,21 @@ export function createTunnel(parts: TunnelParts): OpenTunnel {
   }
 
   /** Sends the hello on, sees whether the server wants another one, and relays the rest. */
-  async function carry(client: Socket, upstream: Socket, bytes: Buffer, admitted: Admitted): Promise<void> {
+  async function carry(client: Socket, upstream: Upstream, bytes: Buffer, admitted: Admitted): Promise<void> {
     const { quota, place } = admitted;
-    const address = upstream.remoteAddress;
+    const { socket, reader } = upstream;
+    const address = socket.remoteAddress;
 
     function give(reason: EgressReason | "closed" | undefined): void {
-      const sizes = { bytesUp: upstream.bytesWritten, bytesDown: upstream.bytesRead, address };
-      upstream.destroy();
+      const sizes = { bytesUp: socket.bytesWritten, bytesDown: socket.bytesRead, address };
+      socket.destroy();
       close(client, admitted, reason, sizes);
     }
     const overUp = await overrunOf(quota.up, bytes.length);
     if (overUp) return give(overUp.reason);
-    upstream.write(bytes);
-    const start = await awaitServer(client, upstream);
-    if (start === undefined) return give(upstream.destroyed || upstream.readableEnded ? undefined : "idle");
+    socket.write(bytes);
+    const start = await readServerBytes(client, upstream);
+    if (start === undefined) return give(socket.destroyed || socket.readableEnded ? undefined : "idle");
     const kind = readServerStart(start);
     if (kind === "fragmented") return give("sni_unreadable");
     const overDown = await overrunOf(quota.down, start.length);
@@ -116,19 +122,11 @@ export function createTunnel(parts: TunnelParts): OpenTunnel {
       if (!second.ok) return give(second.reason);
       const overAgain = await overrunOf(quota.up, second.bytes.length);
       if (overAgain) return give(overAgain.reason);
-      upstream.write(second.bytes);
+      socket.write(second.bytes);
     }
     const onEnd = (reason: EgressReason | undefined) =>
-      admitted.finish({ reason, bytesUp: upstream.bytesWritten, bytesDown: upstream.bytesRead, address });
-    place.hold(relay({ client, upstream, quota, limits: limits(), onEnd }));
-  }
-
-  /** The server's first bytes; perhaps none when the client has ended before them, and so sends no second hello. */
-  async function awaitServer(client: Socket, upstream: Socket): Promise<Buffer | undefined> {
-    const clientEnded = new AbortController();
-    const stop = onUnreadEnd(client, () => clientEnded.abort());
-    const start = readFirstBytes(upstream, NOTHING, SERVER_TIMEOUT_MS, isServerStarted, clientEnded.signal);
-    return start.finally(stop);
+      admitted.finish({ reason, bytesUp: socket.bytesWritten, bytesDown: socket.bytesRead, address });
+    place.hold(relay({ client, upstream: socket, reader, quota, limits: limits(), onEnd }));
   }
 
   async function readSecondHello(
@@ -146,6 +144,37 @@ export function createTunnel(parts: TunnelParts): OpenTunnel {
       ? { ...peeked, bytes: Buffer.concat([started.subarray(0, skipped), peeked.bytes]) }
       : judged;
   }
+}
+
+interface Upstream {
+  readonly socket: Socket;
+  readonly reader: DirectReader;
+}
+
+/** The server's first bytes; perhaps none when the client has ended before them, and so sends no second hello. */
+async function readServerBytes(client: Socket, { socket, reader }: Upstream): Promise<Buffer | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
+  let start = NOTHING;
+  const onGone = () => resolve(undefined);
+  const timer = setTimeout(onGone, SERVER_TIMEOUT_MS);
+  const stop = onUnreadEnd(client, () => {
+    socket.pause();
+    resolve(start);
+  });
+  reader.sink = (bytes) => {
+    // A copy, for once: the buffer is read into again before this is judged.
+    start = Buffer.concat([start, bytes]);
+    if (!isServerStarted(start)) return true;
+    resolve(start);
+    return false;
+  };
+  socket.once("end", onGone).once("close", onGone);
+  socket.resume();
+  const answer = await promise;
+  clearTimeout(timer);
+  stop();
+  socket.off("end", onGone).off("close", onGone);
+  return answer;
 }
 
 const NOTHING = Buffer.alloc(0);

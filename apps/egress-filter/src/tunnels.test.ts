@@ -62,7 +62,7 @@ describe("a tunnel", () => {
     });
   });
 
-  it("is recorded with rule and address before it opens, and logged once", async () => {
+  it("is recorded with rule and address before it opens, and logged when it ends", async () => {
     const origin = await startEcho();
     const filter = await start({
       egress: allow("allowed.test", origin.port),
@@ -90,9 +90,10 @@ describe("a tunnel", () => {
         },
       },
     ]);
-    expect(filter.logged("egress decided")).toHaveLength(1);
-    expect(filter.logged("egress decided")[0]).toMatchObject({
-      decision: "allow",
+    await vi.waitFor(() => expect(filter.logged("egress closed")).toHaveLength(1));
+    expect(filter.logged("egress decided")).toHaveLength(0);
+    expect(filter.logged("egress closed")[0]).toMatchObject({
+      decision: "done",
       host: "allowed.test",
       port: origin.port,
       method: "CONNECT",

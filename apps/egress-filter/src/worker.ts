@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { createLogger, listen } from "@claws/service-kit";
+import { createBufferedLogger, createLogger, listen } from "@claws/service-kit";
 import { createSharedCount } from "./connections.ts";
 import type { EgressMetrics } from "./egress-metrics.ts";
 import { createOutside } from "./outside.ts";
@@ -41,7 +41,16 @@ async function runWorker(): Promise<void> {
   const logger = createLogger("egress-filter");
   const metrics = createRemoteMetrics((counted) => port.postMessage(counted));
   const count = createSharedCount(memory);
-  const thread = await createThread({ settings, logger, metrics, outside: createOutside(), number, count });
+  const lines = createBufferedLogger("egress-filter");
+  const thread = await createThread({
+    settings,
+    logger,
+    metrics,
+    outside: createOutside(),
+    number,
+    count,
+    lines,
+  });
   const server = thread.agents.createListener();
   await listen(server, settings.LISTEN_PORT, settings.LISTEN_HOST, true);
   port.on("message", (message: unknown) => {

@@ -3,7 +3,7 @@ export { allowPeers, createHttpApp, type HttpAppOptions, readBody, sendProblem }
 export { mutualTlsOptions, peerOf, peerOfRequest, readIdentity, type ServiceIdentity } from "./identity.ts";
 export { type Listener, runService, type Service, type ServiceTools } from "./lifecycle.ts";
 export { close, listen } from "./listen.ts";
-export { createLogger, type Logger } from "./logger.ts";
+export { createBufferedLogger, createLogger, type Logger } from "./logger.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
 export { readPolicyFile } from "./policy-file.ts";
 export { ProblemError } from "./problem-error.ts";

@@ -74,6 +74,7 @@ export async function startFilter(parts: FilterParts) {
       done();
     },
   });
+  const logger = createLogger("egress-filter", destination);
   const metrics = createMetrics("egress-filter");
   const queries: string[] = [];
   const neighbour = { host: "localhost", port: String(neighbours.port) };
@@ -101,21 +102,24 @@ export async function startFilter(parts: FilterParts) {
       ...(extraAuthority === undefined ? {} : { EXTRA_CA_FILE: join(directory, "extra-ca.crt") }),
       ...settings,
     }),
-    { logger: createLogger("egress-filter", destination), metrics },
-    outside ?? {
-      async resolve(host) {
-        queries.push(host);
-        const addresses = names[host];
-        return addresses
-          ? { ok: true, addresses }
-          : { ok: false, detail: "the name has no address (ENOTFOUND)" };
+    { logger, metrics },
+    {
+      lines: logger,
+      outside: outside ?? {
+        async resolve(host) {
+          queries.push(host);
+          const addresses = names[host];
+          return addresses
+            ? { ok: true, addresses }
+            : { ok: false, detail: "the name has no address (ENOTFOUND)" };
+        },
+        classify(address) {
+          if (address === PUBLIC_ADDRESS) return { kind: "public", isGrantable: false };
+          if (address === PRIVATE_ADDRESS) return { kind: "private", isGrantable: true };
+          return classifyAddress(address);
+        },
+        dial,
       },
-      classify(address) {
-        if (address === PUBLIC_ADDRESS) return { kind: "public", isGrantable: false };
-        if (address === PRIVATE_ADDRESS) return { kind: "private", isGrantable: true };
-        return classifyAddress(address);
-      },
-      dial,
     },
   );
   const [port = 0, servicesPort = 0] = await Promise.all(

@@ -50,7 +50,7 @@ export async function startNeighbours(identity: ServiceIdentity): Promise<Runnin
     readBody(request).then(
       (body) => {
         const answer = answerTo(state, request.url ?? "", body);
-        response.writeHead(answer === undefined ? 404 : 200).end(JSON.stringify(answer ?? {}));
+        return response.writeHead(answer === undefined ? 404 : 200).end(JSON.stringify(answer ?? {}));
       },
       () => response.writeHead(400).end("{}"),
     );

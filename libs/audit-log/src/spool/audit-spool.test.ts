@@ -71,18 +71,35 @@ describe("a spool", () => {
   it("groups what arrives while a batch is under way, at most 500 and less than 1 MiB of one spool", async () => {
     const answer = Promise.withResolvers<void>();
     const spool = open({ ship: (batch) => answer.promise.then(() => auditor.take(batch)) });
-    spool.append(eventOf("1"));
-    await new Promise((resolve) => setImmediate(resolve));
-    for (const number of numbers(1_200).slice(1)) spool.append(eventOf(number));
+    for (const number of numbers(1_200)) spool.append(eventOf(number));
     for (const number of ["a", "b", "c", "d"]) spool.append(eventOf(number, { text: "x".repeat(60_000) }));
     answer.resolve();
     await spool.flush();
     expect(arrived()).toEqual([...numbers(1_200), "a", "b", "c", "d"]);
-    expect(auditor.batches.map(({ events }) => events.length)).toEqual([1, 500, 500, 203]);
+    expect(auditor.batches.map(({ events }) => events.length)).toEqual([500, 500, 204]);
     for (let count = 0; count < 40; count += 1) spool.append(eventOf("x", { text: "x".repeat(60_000) }));
     await spool.flush();
     for (const batch of auditor.batches) expect(JSON.stringify(batch).length).toBeLessThan(1024 * 1024);
     expect(auditor.events).toHaveLength(1_244);
+  });
+
+  it("writes what may wait with the next event, in its order, and by itself before long", async () => {
+    let writes = 0;
+    const write = (fd: number, line: string) => {
+      writes++;
+      return writeSync(fd, line);
+    };
+    const spool = open({ write });
+    spool.appendLater(eventOf("1"));
+    spool.appendLater(eventOf("2"));
+    expect(writes).toBe(0);
+    expect(spool.append(eventOf("3"))).toBe(true);
+    expect(writes).toBe(1);
+    spool.appendLater(eventOf("4"));
+    await vi.waitFor(() => expect(writes).toBe(2));
+    spool.appendLater(eventOf("5"));
+    await spool.close();
+    expect(arrived()).toEqual(["1", "2", "3", "4", "5"]);
   });
 
   it("refuses when more events wait than its bound, and takes them again when they are gone", async () => {

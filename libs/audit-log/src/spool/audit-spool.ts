@@ -7,7 +7,7 @@ import { type LeftSegment, readSegments } from "./read-segments.ts";
 import { createSegmentFile, removeSegment, type SegmentFile, type WriteLine } from "./segment-file.ts";
 import { writeSegmentName } from "./segment-name.ts";
 import type { Ship } from "./ship.ts";
-import { writeEvent } from "./write-event.ts";
+import { type EventLine, writeEvent } from "./write-event.ts";
 
 export interface AuditSpoolOptions {
   /** A directory on a volume of the service's own; it must exist. One process at a time may use a name in it. */
@@ -42,6 +42,11 @@ export interface AuditSpool {
    * fsync: a power cut or a crash of the kernel may take the last records. False: do not act. Never throws.
    */
   append(event: AuditEvent): boolean;
+  /**
+   * For what has happened already, and waits for nothing: written with the next event, or within 20 ms. A crash in
+   * between loses it.
+   */
+  appendLater(event: AuditEvent): void;
   state(): AuditSpoolState;
   /** Ships what was appended until now, without waiting between tries; ends at the first that fails. */
   flush(): Promise<void>;
@@ -53,8 +58,21 @@ export interface AuditSpool {
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 /** Memory that the backlog may hold, whatever its number of events. */
 const MAX_BACKLOG_BYTES = 16 * 1024 * 1024;
+/** What comes in within this time goes in one batch: a batch costs both sides far more than an event. */
+const GATHER_MS = 50;
+const FULL_BATCH = 500;
+const FULL_BATCH_BYTES = 512 * 1024;
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 2_000;
+
+/** Events that wait to be written together, and for how long. */
+const LATER_MS = 20;
+const FULL_LATER = 64;
+const MAX_LATER = 10_000;
+
+interface TimedLine extends EventLine {
+  readonly time: number;
+}
 
 interface FullSegment {
   readonly path: string;
@@ -78,11 +96,14 @@ export function createAuditSpool(options: AuditSpoolOptions): AuditSpool {
   let full: FullSegment[] = [];
   let number = 0;
   let closed = false;
+  const later: TimedLine[] = [];
+  let laterTimer: NodeJS.Timeout | undefined;
   let diskFailure: string | null = null;
   let shipFailure: string | null = null;
   let shipping: Promise<boolean> | undefined;
   let isWorking = false;
   let wake: () => void = () => {};
+  let endGathering: () => void = () => {};
 
   const left = explainErrors(directory, () => readSegments(directory, name));
   const life = (left.at(-1)?.life ?? 0) + 1;
@@ -122,13 +143,13 @@ export function createAuditSpool(options: AuditSpoolOptions): AuditSpool {
   function startShipping(): void {
     if (isWorking || closed || backlog.size === 0) return;
     isWorking = true;
-    // Later, so that what is appended in the same turn goes along.
-    setImmediate(() => void work());
+    void work();
   }
 
   async function work(): Promise<void> {
     let pause = FIRST_PAUSE_MS;
     while (backlog.size > 0) {
+      await gather();
       if (closed) break;
       if (await shipNext()) {
         pause = FIRST_PAUSE_MS;
@@ -138,6 +159,19 @@ export function createAuditSpool(options: AuditSpoolOptions): AuditSpool {
       }
     }
     isWorking = false;
+  }
+
+  function isWorthSending(): boolean {
+    return backlog.size >= FULL_BATCH || backlog.bytes >= FULL_BATCH_BYTES;
+  }
+
+  async function gather(): Promise<void> {
+    if (isWorthSending() || closed) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, GATHER_MS);
+    endGathering = resolve;
+    await promise;
+    clearTimeout(timer);
   }
 
   async function sleep(ms: number): Promise<void> {
@@ -190,29 +224,67 @@ export function createAuditSpool(options: AuditSpoolOptions): AuditSpool {
   }
 
   async function flush(): Promise<void> {
+    writeLater();
     const goal = backlog.added;
     while (backlog.added - backlog.size < goal && (await shipNext()));
     wake();
+  }
+
+  /** All of the lines in one write, or none. */
+  function put(lines: readonly TimedLine[]): boolean {
+    if (lines.length === 0) return true;
+    try {
+      if (current.size >= SEGMENT_BYTES) rotate();
+      const bytes = lines.reduce((sum, line) => sum + line.bytes, 0);
+      current.append(lines.map(({ line }) => line).join(""), bytes);
+      for (const { event, bytes: length, time } of lines) {
+        number += 1;
+        backlog.add({ spool, number, event, bytes: length, since: time });
+      }
+      diskFailure = null;
+    } catch (error) {
+      diskFailure = messageOf(error);
+      return false;
+    }
+    if (isWorthSending()) endGathering();
+    startShipping();
+    return true;
+  }
+
+  function takeLater(): TimedLine[] {
+    clearTimeout(laterTimer);
+    laterTimer = undefined;
+    return later.splice(0);
+  }
+
+  function putBehindLater(line: TimedLine): boolean {
+    const before = takeLater();
+    if (put([...before, line])) return true;
+    later.unshift(...before);
+    return false;
+  }
+
+  /** What the disk does not take now it is offered again, as long as there is room to wait. */
+  function writeLater(): void {
+    const lines = takeLater();
+    if (!put(lines)) later.unshift(...lines);
   }
 
   return {
     append(event) {
       if (!isOpen()) return false;
       const time = now();
-      try {
-        const written = writeEvent(event, new Date(time).toISOString());
-        if (written === undefined) return false;
-        if (current.size >= SEGMENT_BYTES) rotate();
-        current.append(written.line, written.bytes);
-        number += 1;
-        backlog.add({ spool, number, event: written.event, bytes: written.bytes, since: time });
-        diskFailure = null;
-      } catch (error) {
-        diskFailure = messageOf(error);
-        return false;
-      }
-      startShipping();
-      return true;
+      const written = writeEvent(event, new Date(time).toISOString());
+      return written !== undefined && putBehindLater({ ...written, time });
+    },
+    appendLater(event) {
+      if (closed || later.length >= MAX_LATER) return;
+      const time = now();
+      const written = writeEvent(event, new Date(time).toISOString());
+      if (written === undefined) return;
+      later.push({ ...written, time });
+      if (later.length >= FULL_LATER) return writeLater();
+      laterTimer ??= setTimeout(writeLater, LATER_MS);
     },
     state: () => ({
       backlog: backlog.size,
@@ -223,8 +295,10 @@ export function createAuditSpool(options: AuditSpoolOptions): AuditSpool {
     flush,
     async close() {
       if (closed) return;
+      writeLater();
       closed = true;
       wake();
+      endGathering();
       await flush();
       current.close();
       if (backlog.size === 0 || number === 0) removeSegment(current.path);
