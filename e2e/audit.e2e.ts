@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { callTool } from "./agent.ts";
-import { e2e } from "./deployment.ts";
+import { e2e, eventually } from "./deployment.ts";
 import { run } from "./run-program.ts";
 
 async function logFile(): Promise<string> {
@@ -44,14 +44,52 @@ describe("the audit log", () => {
     expect(readFileSync(await logFile(), "utf8")).not.toContain(marker);
   });
 
-  it("records where the agent went and what it asked the model", async () => {
-    await e2e.exec("agent", ["curl", "-sS", "http://forbidden.example/"]);
-    const egress = (await records()).findLast(({ event }) => event === "egress.decided");
-    expect(egress).toMatchObject({
+  it("records where the agent went and where it was refused, soon after", async () => {
+    const marker = `marker-${Date.now()}`;
+    const egress = async () => (await records()).filter(({ service }) => service === "egress-filter");
+    const before = (await egress()).length;
+    for (const host of ["forbidden", "allowed"])
+      await e2e.exec("agent", [
+        "curl",
+        "-sS",
+        "-o",
+        "/dev/null",
+        `http://${host}.example/${marker}?q=${marker}`,
+      ]);
+    // They are written ahead on egress-filter's own volume and reach the auditor in batches.
+    const written = await eventually(
+      async () => (await egress()).slice(before),
+      (found) =>
+        found.some(({ event, subject }) => event === "egress.closed" && subject === "allowed.example:80"),
+      10_000,
+    );
+    expect(written.find(({ subject }) => subject === "forbidden.example:80")).toMatchObject({
+      event: "egress.decided",
       outcome: "deny",
-      subject: "forbidden.example:80",
-      service: "egress-filter",
+      agent: "main",
+      detail: expect.objectContaining({ reason: "not_allowed", method: "GET", caller: "agent:main" }),
     });
+    const [decided, closed] = written.filter(({ subject }) => subject === "allowed.example:80");
+    expect(decided).toMatchObject({ event: "egress.decided", outcome: "allow", agent: "main" });
+    expect(closed).toMatchObject({ event: "egress.closed", detail: { bytesDown: expect.any(Number) } });
+    const connectionOf = (record: typeof closed) =>
+      (record?.["detail"] as { connection?: string }).connection;
+    expect(connectionOf(closed)).toBe(connectionOf(decided));
+    expect(readFileSync(await logFile(), "utf8")).not.toContain(marker);
+  });
+
+  it("records names that the agent asked for and did not get", async () => {
+    const name = `never-${Date.now()}.example`;
+    await e2e.exec("agent", ["getent", "hosts", name]);
+    const record = await eventually(
+      async () =>
+        (await records()).find(
+          ({ event, subject }) => event === "dns.decided" && String(subject).startsWith(name),
+        ),
+      (found) => found !== undefined,
+      10_000,
+    );
+    expect(record).toMatchObject({ service: "egress-filter", outcome: "deny" });
   });
 
   it("shows that a record was changed after it was written", async () => {

@@ -75,7 +75,7 @@ export function readDeployment(
 export const e2e = readDeployment(
   "claws-e2e",
   { CLAWS_TEST_PREFIX: "198.51.100", CLAWS_PROFILES: "./e2e/profiles" },
-  ["e2e/compose.e2e.yml"],
+  ["e2e/compose.e2e.yml", "e2e/compose.origins.yml"],
 );
 
 /** Repeats until the condition holds; fails with the last thing seen. For states, never for speed. */

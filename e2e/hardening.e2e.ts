@@ -116,7 +116,9 @@ describe("every running container", () => {
     const names = new Set(containers.map(nameOf));
     for (const name of [
       "agent",
+      "agent-door",
       "broker",
+      "egress-filter",
       "launcher",
       "redis",
       "netguard",
@@ -177,7 +179,7 @@ describe("every running container", () => {
 });
 
 describe("an intruder in a container", () => {
-  it.each(["agent", "broker", "egress-filter", "launcher"])(
+  it.each(["agent", "agent-door", "broker", "egress-filter", "launcher"])(
     "cannot write to the root of %s",
     async (service) => {
       const { stdout } = await e2e.evaluate(

@@ -193,6 +193,15 @@ function addAudit(program: Command, stack: Stack, exitWith: (code: number) => vo
     .description("check the hash chain of the whole log, offline")
     .action(async () => exitWith(await inAuditor("verify")));
   audit
+    .command("export")
+    .description("every record as a JSON line, or as an OCSF event")
+    .option("--ocsf", "in the Open Cybersecurity Schema Framework", false)
+    .option("--since <seq>", "only records after this number")
+    .action(async ({ ocsf, since }: { ocsf: boolean; since?: string }) => {
+      const flags = [...(ocsf ? ["--ocsf"] : []), ...(since === undefined ? [] : ["--since", since])];
+      exitWith(await inAuditor("export", ...flags));
+    });
+  audit
     .command("tail [count]")
     .description("the last records, as JSON lines")
     .action(async (count = "20") => exitWith(await inAuditor("tail", count)));

@@ -3,7 +3,7 @@ import { connect as connectTls } from "node:tls";
 import type { EgressQuestion, EgressRule } from "@claws/contracts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { startTlsOrigin } from "./inspect/testing/start-tls-origin.ts";
-import { openTunnel, readToEnd } from "./testing/raw-client.ts";
+import { openTunnel, problemOf, readToEnd, sendRaw } from "./testing/raw-client.ts";
 import { PUBLIC_ADDRESS, startFilter } from "./testing/start-filter.ts";
 
 const ending: (() => Promise<void>)[] = [];
@@ -68,6 +68,16 @@ describe("a tunnel that a rule looks into", () => {
       /^HTTP\/1\.1 421 /,
     );
     expect(origin.seen).toHaveLength(0);
+  });
+
+  it("takes nothing in the clear, which nobody would look into", async () => {
+    const { origin, filter, authority } = await start();
+    const line = `GET http://${authority}/ HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\n\r\n`;
+    expect(problemOf(await sendRaw(filter.port, line))).toMatchObject({ reason: "not_tls" });
+    const tunnel = await openTunnel(filter.port, authority);
+    tunnel.write(`GET / HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+    expect(await readToEnd(tunnel).catch(() => "")).not.toContain("200");
+    expect(origin.sockets).toHaveLength(0);
   });
 
   it("swaps a placeholder for the credential, which nobody here ever sees", async () => {

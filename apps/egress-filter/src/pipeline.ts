@@ -71,7 +71,7 @@ export type Admit = (
   identify: Identify,
   kind: ConnectionKind,
   /** The tunnel that the request is in. */
-  tunnel?: Pick<Admitted, "answered">,
+  tunnel?: Pick<Admitted, "answered" | "through">,
 ) => Promise<Admission>;
 
 /** Ids of connections: unique over restarts and workers, cheap for each one. */
@@ -119,11 +119,9 @@ export function createPipeline(parts: PipelineParts): Admit {
 
   return async function admit(reading, identify, kind, tunnel) {
     if (!reading.ok) {
-      const subject = {
-        host: reading.target.slice(0, MAX_TARGET_LENGTH),
-        port: null,
-        method: reading.method,
-      };
+      // Up to the query: what stands there may be anybody's secret.
+      const [host = ""] = reading.target.slice(0, MAX_TARGET_LENGTH).split(/[?#]/);
+      const subject = { host, port: null, method: reading.method };
       return refuse({ subject }, reading);
     }
     const { request } = reading;
@@ -140,6 +138,7 @@ export function createPipeline(parts: PipelineParts): Admit {
     const ruling = decideByRules(door, caller, request);
     if (!ruling.ok) return refuse(attempt, ruling);
     const { opening } = ruling;
+    if (isInTheClear(request, opening, tunnel)) return refuse(attempt, describeInTheClear(request, opening));
 
     let answered = tunnel?.answered;
     if (opening.outcome === "ask" && (answered === undefined || opening.key !== answered)) {
@@ -211,6 +210,21 @@ export function createPipeline(parts: PipelineParts): Admit {
       },
     };
   };
+}
+
+/** What a rule says of content and credentials is kept inside TLS that is opened here, and nowhere else. */
+function isInTheClear(
+  request: EgressRequest,
+  { matched }: Opening,
+  tunnel: Pick<Admitted, "through"> | undefined,
+): boolean {
+  const wantsTls = matched?.inspect === true || matched?.credential !== undefined;
+  return wantsTls && request.method !== "CONNECT" && tunnel?.through !== "inspect";
+}
+
+function describeInTheClear(request: EgressRequest, { rule, key }: Opening): Refused {
+  const detail = `${formatAuthority(request)} is reached over TLS alone, since its rule looks into it: use https`;
+  return { reason: "not_tls", detail, rule, key };
 }
 
 function describeFull(limit: number, { rule }: Opening): Refused {

@@ -5,7 +5,7 @@ import { readPolicyFile } from "@claws/service-kit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chooseProfile } from "./chosen-profile.ts";
 import { ChooseSettings, CompileSettings } from "./settings.ts";
-import { writePolicy } from "./write-policy.ts";
+import { rewritePolicy, writePolicy } from "./write-policy.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -37,6 +37,24 @@ describe("the policy container", () => {
       "profiles/mine.yaml: line 3: limits.callsPerMinuet: no such key",
     );
     expect(existsSync(join(directory, "policy.json"))).toBe(false);
+  });
+
+  it("compiles the profile in force anew, and after a mistake leaves it in force", () => {
+    profile("version: 1\n");
+    choose();
+    const before = writePolicy(settings());
+    profile("version: 1\nlimits: {callsPerMinute: 7}\n");
+    const after = rewritePolicy(settings());
+    expect(after.limits.callsPerMinute).toBe(7);
+    expect(after.hash).not.toBe(before.hash);
+    profile("version: 1\nlimits: {callsPerMinute: nine}\n");
+    expect(() => rewritePolicy(settings())).toThrow("profiles/mine.yaml: line 2");
+    expect(readPolicyFile(join(directory, "policy.json"))).toEqual(after);
+  });
+
+  it("compiles nothing anew where no policy is in force", () => {
+    profile("version: 1\n");
+    expect(() => rewritePolicy(settings())).toThrow("no compiled policy");
   });
 
   it("says which profile is missing", () => {

@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { CompiledPolicy } from "@claws/contracts";
 import { compileProfile } from "@claws/policy";
-import { ConfigError } from "@claws/service-kit";
+import { ConfigError, readPolicyFile } from "@claws/service-kit";
 import { takeChosenProfile } from "./chosen-profile.ts";
 import type { CompileSettings } from "./settings.ts";
 import { writeWhole } from "./write-whole.ts";
@@ -14,7 +14,24 @@ import { writeWhole } from "./write-whole.ts";
 export function writePolicy(settings: CompileSettings): CompiledPolicy {
   const target = join(settings.POLICY_DIR, "policy.json");
   rmSync(target, { force: true });
-  const profile = takeChosenProfile(settings.POLICY_DIR);
+  const policy = compile(takeChosenProfile(settings.POLICY_DIR), settings);
+  writeWhole(target, JSON.stringify(policy));
+  return policy;
+}
+
+/**
+ * Compiles the profile of the policy in force once more, for services that read a changed one while they run. Validated
+ * first: after a mistake the policy is what it was.
+ */
+export function rewritePolicy(settings: CompileSettings): CompiledPolicy {
+  const target = join(settings.POLICY_DIR, "policy.json");
+  const { profile } = readPolicyFile(target);
+  const policy = compile(profile, settings);
+  writeWhole(target, JSON.stringify(policy));
+  return policy;
+}
+
+function compile(profile: string, settings: CompileSettings): CompiledPolicy {
   const allowedTools: Readonly<Record<string, string | undefined>> = {
     basic: settings.ALLOWED_TOOLS_BASIC,
     filtered: settings.ALLOWED_TOOLS_FILTERED,
@@ -26,14 +43,11 @@ export function writePolicy(settings: CompileSettings): CompiledPolicy {
     maxCostPerSessionUsd: settings.MAX_COST_PER_SESSION_USD,
     maxTokensPerRequest: settings.MAX_TOKENS_PER_REQUEST,
   });
-  if (!compilation.ok) {
-    const mistakes = compilation.mistakes.map(({ line, message }) =>
-      line === undefined ? message : `line ${line}: ${message}`,
-    );
-    throw new ConfigError(`profiles/${profile}.yaml: ${mistakes.join("; ")}`);
-  }
-  writeWhole(target, JSON.stringify(compilation.policy));
-  return compilation.policy;
+  if (compilation.ok) return compilation.policy;
+  const mistakes = compilation.mistakes.map(({ line, message }) =>
+    line === undefined ? message : `line ${line}: ${message}`,
+  );
+  throw new ConfigError(`profiles/${profile}.yaml: ${mistakes.join("; ")}`);
 }
 
 function readSource(path: string): string {

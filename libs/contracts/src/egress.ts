@@ -29,7 +29,7 @@ export const EgressRule = z.strictObject({
   headers: z.record(z.string().regex(/^[a-z0-9-]+$/), z.array(z.string())).optional(),
   /** Addresses in these ranges are accepted for this host although they are not public. */
   addresses: z.array(z.string()).min(1).optional(),
-  /** Open TLS (or read the bodies of plain HTTP), so that method, path, headers and content are judged. */
+  /** Open TLS, so that method, path, headers and content are judged; nothing goes there in the clear then. */
   inspect: z.boolean().optional(),
   credential: EgressCredential.optional(),
   /** Where it stands in the profile, for instance `egress.rules[2]`. */

@@ -68,6 +68,8 @@ function findInRule(rule: EgressRuleSource): EgressMistake[] {
     report(`no wildcard means a special name: name the hosts below ${host.replace(/^\*\*?\./, "")}`);
   if (rule.credential?.mode === "swap" && port === 80)
     report("would send the real key in plain text: swap it on a TLS port", "credential");
+  if (rule.inspect === true && port === 80)
+    report("opens TLS, and on port 80 there is none: take another port, or leave it out", "inspect");
   if (rule.inspect === true) return mistakes;
   if (rule.credential !== undefined)
     report("needs inspect: true, since it is put into requests that can be read", "credential");

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Stack } from "../stack/stack.ts";
 import { describeExplanation, explainDestination, type ExplainFlags } from "./egress-explain.ts";
 import { describeProposal, learnRules, type LearnFlags } from "./egress-learn.ts";
+import { reloadEgress } from "./egress-reload.ts";
 import { addEgressPending } from "./egress-pending.ts";
 
 /** `./claws egress`: what the rules make of a destination, and which rules are missing. */
@@ -31,5 +32,9 @@ export function addEgress(program: Command, stack: Stack, print: (text: string) 
       const proposal = await learnRules(stack, flags);
       print(json ? JSON.stringify(proposal) : describeProposal(proposal));
     });
+  egress
+    .command("reload")
+    .description("put the rules, quotas and limits of the changed profile into force, without a restart")
+    .action(async () => print(await reloadEgress(stack)));
   addEgressPending(egress, stack, print);
 }
