@@ -66,8 +66,10 @@ function findInRule(rule: EgressRuleSource): EgressMistake[] {
   }
   if (host.startsWith("*") && isSpecialName(host.replace(/^\*\*?\./, "a.")))
     report(`no wildcard means a special name: name the hosts below ${host.replace(/^\*\*?\./, "")}`);
-  if (rule.credential?.mode === "swap" && port === 80)
+  if (rule.credential?.mode === "swap" && port === 80) {
     report("would send the real key in plain text: swap it on a TLS port", "credential");
+    return mistakes;
+  }
   if (rule.inspect === true && port === 80)
     report("opens TLS, and on port 80 there is none: take another port, or leave it out", "inspect");
   if (rule.inspect === true) return mistakes;
