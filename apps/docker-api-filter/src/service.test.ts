@@ -15,7 +15,7 @@ let stop: () => Promise<void>;
 async function start(socketPath: string, extra: Record<string, string> = {}) {
   const settings = Settings.parse({ PROJECT: "claws-test", DOCKER_SOCKET: socketPath, ...extra });
   const service = await createDockerApiFilter(settings, {
-    logger: createLogger("test", { write: () => true } as never),
+    logger: createLogger("test", { write: () => true }),
   });
   const [listener] = service.listeners;
   if (listener === undefined) throw new Error("no listener");

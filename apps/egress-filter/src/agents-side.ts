@@ -55,10 +55,10 @@ export function createAgentsSide(parts: AgentsSideParts): AgentsSide {
     () => policy.current().egress.quotas.connections,
     parts.count,
   );
-  const pools = createUpstreamPools(outside.dial);
   const limits = () => readLimits(policy);
+  const pools = createUpstreamPools(outside.dial, () => limits().idleMs);
   const admit = createPipeline({ ...parts, door, connections, quotas, records, metrics, outside });
-  const forward = createForward({ pools, idleMs: () => limits().idleMs });
+  const forward = createForward(pools);
   const carryWebSocket = createWebSocketCarrier(outside.dial, limits);
   const takeInspected = createInspectedSide({
     admit,

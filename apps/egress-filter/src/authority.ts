@@ -26,6 +26,21 @@ const NUMBER = /^(?:\d+|0x[0-9a-f]*)$/;
  * same: no userinfo, no zone, no escapes, no number forms of an address.
  */
 export function readAuthority(text: string, defaultPort?: number): AuthorityReading {
+  const question = `${defaultPort ?? ""} ${text}`;
+  const known = READ.get(question);
+  if (known) return known;
+  if (READ.size >= MAX_READ) READ.clear();
+  const reading = parseAuthority(text, defaultPort);
+  if (question.length <= MAX_QUESTION) READ.set(question, reading);
+  return reading;
+}
+
+/** An agent speaks with the same few hosts again and again, and IDNA takes its time. */
+const READ = new Map<string, AuthorityReading>();
+const MAX_READ = 1_024;
+const MAX_QUESTION = 270;
+
+function parseAuthority(text: string, defaultPort: number | undefined): AuthorityReading {
   const parts = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(text);
   if (!parts) return malformed("write it as host:port, with an IPv6 address in brackets");
   const [, host = "", portText] = parts;

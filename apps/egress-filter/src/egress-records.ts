@@ -44,21 +44,15 @@ export interface EgressRecordsParts {
   readonly spool: Pick<AuditSpool, "append" | "appendLater">;
   readonly lines: Logger;
   readonly metrics: EgressMetrics;
-  readonly now?: () => Date;
 }
 
-export function createEgressRecords({
-  spool,
-  lines: parent,
-  metrics,
-  now = () => new Date(),
-}: EgressRecordsParts): EgressRecords {
+export function createEgressRecords({ spool, lines: parent, metrics }: EgressRecordsParts): EgressRecords {
   // Every field of these lines is named here, so the net for stray credentials has nothing to catch; it costs more than
   // the rest of a request.
   const lines = parent.child({}, { redact: [] });
   return {
     decided(what) {
-      const isRecorded = spool.append({ ...eventOf("egress.decided", what), at: now().toISOString() });
+      const isRecorded = spool.append(eventOf("egress.decided", what));
       metrics.decided(what.door, what.outcome, what.reason);
       // What is allowed shows in the log when it ends, and before that if it lasts.
       const level = what.outcome === "allow" ? "debug" : "info";
@@ -72,7 +66,7 @@ export function createEgressRecords({
       const { bytesUp, bytesDown, durationMs } = what;
       const event = eventOf("egress.closed", what);
       const sizes = { bytesUp, bytesDown, durationMs };
-      spool.appendLater({ ...event, detail: { ...event.detail, ...sizes }, at: now().toISOString() });
+      spool.appendLater({ ...event, detail: { ...event.detail, ...sizes } });
       metrics.closed(what.door, what.reason, bytesUp, bytesDown);
       lines.info({ ...lineOf(what), ...sizes }, "egress closed");
     },
@@ -80,7 +74,7 @@ export function createEgressRecords({
       const { rule: found, ...rest } = finding;
       const facts = { ...rest, found, decodedBy: [...decodedBy] };
       const event = eventOf("egress.found", what);
-      spool.append({ ...event, detail: { ...event.detail, ...facts }, at: now().toISOString() });
+      spool.append({ ...event, detail: { ...event.detail, ...facts } });
       lines.warn({ ...lineOf(what), ...facts }, "egress finding");
     },
   };

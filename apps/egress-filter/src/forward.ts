@@ -15,11 +15,6 @@ import type { UpstreamPool, UpstreamPools } from "./upstream-pools.ts";
 /** Sends a plain HTTP request to where it was admitted, and the answer back. */
 export type Forward = (request: IncomingMessage, response: ServerResponse, admitted: Admitted) => void;
 
-export interface ForwardParts {
-  readonly pools: UpstreamPools;
-  readonly idleMs: () => number;
-}
-
 interface Exchange {
   readonly admitted: Admitted;
   readonly fail: (refused: Refused) => void;
@@ -29,7 +24,7 @@ interface Exchange {
   read: number;
 }
 
-export function createForward({ pools, idleMs }: ForwardParts): Forward {
+export function createForward(pools: UpstreamPools): Forward {
   const proxy = httpProxy.createProxyServer({ xfwd: false, followRedirects: false });
   const exchanges = new WeakMap<IncomingMessage, Exchange>();
 
@@ -43,7 +38,6 @@ export function createForward({ pools, idleMs }: ForwardParts): Forward {
       exchange.written = socket.bytesWritten;
       exchange.read = socket.bytesRead;
     }
-    outgoing.setTimeout(idleMs(), () => outgoing.destroy());
     // Nobody asked for an upgrade; without a listener Node drops the answer and nobody hears of it.
     outgoing.once("upgrade", (_answer, socket) => {
       socket.destroy();

@@ -75,7 +75,10 @@ describe("bytes that two parsers could read differently", () => {
   });
 
   it("leave no query behind in log and record", async () => {
-    await sendRaw(filter.port, "GET ftp://allowed.test/file?token=s3cr3t HTTP/1.1\r\nHost: allowed.test\r\n\r\n");
+    await sendRaw(
+      filter.port,
+      "GET ftp://allowed.test/file?token=s3cr3t HTTP/1.1\r\nHost: allowed.test\r\n\r\n",
+    );
     expect(filter.logged("egress decided").at(-1)).toMatchObject({ host: "ftp://allowed.test/file" });
     const events = await filter.decisions(1);
     expect(JSON.stringify([events, filter.logged("egress decided")])).not.toContain("s3cr3t");

@@ -30,7 +30,7 @@ export interface UpstreamPool {
 }
 
 /** Keeps connections to plain HTTP hosts open, each pool for one caller, host and set of judged addresses. */
-export function createUpstreamPools(dial: Dial): UpstreamPools {
+export function createUpstreamPools(dial: Dial, idleMs: () => number): UpstreamPools {
   const pools = new Map<string, JudgedAgent>();
   return {
     poolFor(key) {
@@ -42,7 +42,7 @@ export function createUpstreamPools(dial: Dial): UpstreamPools {
         pools.set(id, known);
         return known;
       }
-      const agent = new JudgedAgent(dial, key, {
+      const agent = new JudgedAgent({ dial, idleMs }, key, {
         keepAlive: true,
         maxFreeSockets: MAX_FREE,
         scheduling: "lifo",
@@ -55,12 +55,18 @@ export function createUpstreamPools(dial: Dial): UpstreamPools {
       }
       return agent;
     },
-    freshPoolFor: (key) => new JudgedAgent(dial, key, { keepAlive: false }),
+    freshPoolFor: (key) => new JudgedAgent({ dial, idleMs }, key, { keepAlive: false }),
     close() {
       for (const agent of pools.values()) agent.destroy();
       pools.clear();
     },
   };
+}
+
+interface Dialling {
+  readonly dial: Dial;
+  /** Silence that ends a connection that is in use. */
+  readonly idleMs: () => number;
 }
 
 /**
@@ -72,12 +78,14 @@ class JudgedAgent extends Agent implements UpstreamPool {
   readonly agent: Agent = this;
   readonly #dial: Dial;
   readonly #key: PoolKey;
+  readonly #idleMs: () => number;
   readonly #ready: Socket[] = [];
 
-  constructor(dial: Dial, key: PoolKey, options: AgentOptions) {
+  constructor({ dial, idleMs }: Dialling, key: PoolKey, options: AgentOptions) {
     super(options);
     this.#dial = dial;
     this.#key = key;
+    this.#idleMs = idleMs;
   }
 
   async prepare(): ReturnType<UpstreamPool["prepare"]> {
@@ -87,6 +95,7 @@ class JudgedAgent extends Agent implements UpstreamPool {
     if (dialled.ok) {
       // One that the origin has ended is of no use to the next request.
       dialled.socket.allowHalfOpen = false;
+      dialled.socket.setKeepAlive(true, 1_000).setTimeout(this.#idleMs()).on("timeout", onUnasked);
       this.#ready.push(dialled.socket);
     }
     return dialled;
@@ -100,8 +109,7 @@ class JudgedAgent extends Agent implements UpstreamPool {
   override keepSocketAlive(stream: Duplex): boolean {
     const socket = stream as Socket;
     if (socket.readableLength > 0) return false;
-    socket.setKeepAlive(true, 1_000);
-    socket.setTimeout(FREE_MS, () => socket.destroy());
+    socket.setTimeout(FREE_MS);
     socket.on("data", onUnasked);
     return true;
   }
@@ -109,8 +117,7 @@ class JudgedAgent extends Agent implements UpstreamPool {
   override reuseSocket(stream: Duplex, request: ClientRequest): void {
     const socket = stream as Socket;
     socket.off("data", onUnasked);
-    socket.setTimeout(0);
-    socket.removeAllListeners("timeout");
+    socket.setTimeout(this.#idleMs());
     super.reuseSocket(socket, request);
   }
 
@@ -120,6 +127,7 @@ class JudgedAgent extends Agent implements UpstreamPool {
   }
 }
 
+/** Nothing came for too long, or something came that nobody had asked for. */
 function onUnasked(this: Socket): void {
   this.destroy();
 }

@@ -7,7 +7,7 @@ import { createFailureLimit } from "./failure-limit.ts";
 test("nothing at all is answered while the namespace has a way out, and everything once it has none", async () => {
   let open = true;
   const server = createDoor({
-    logger: createLogger("test", { write: () => true } as never),
+    logger: createLogger("test", { write: () => true }),
     tokens: { redeem: async () => true },
     failures: createFailureLimit({ max: 10, windowMs: 60_000, now: Date.now }),
     sessionKey: randomBytes(32),

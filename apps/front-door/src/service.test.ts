@@ -33,7 +33,7 @@ import { createFrontDoor } from "./service.ts";
 import { createSessionValue } from "./session-cookie.ts";
 import { Settings } from "./settings.ts";
 
-const logger = createLogger("test", { write: () => true } as never);
+const logger = createLogger("test", { write: () => true });
 const sessionKey = randomBytes(32);
 const held = new Set<ServerResponse>();
 let directory: string;

@@ -37,7 +37,7 @@ beforeEach(async () => {
   const filterPort = await listen(filter, 0, "127.0.0.1");
   const settings = Settings.parse({ DOCKER_HOST: `tcp://127.0.0.1:${filterPort}`, MAX_STREAMS: "1" });
   const service = await createLogViewer(settings, {
-    logger: createLogger("test", { write: () => true } as never),
+    logger: createLogger("test", { write: () => true }),
   });
   viewer = service.listeners[0]?.server as Server;
   port = await listen(viewer, 0, "127.0.0.1");
