@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import * as z from "zod";
 import { callTool } from "./agent.ts";
 import { e2e, eventually } from "./deployment.ts";
 import { run } from "./run-program.ts";
@@ -73,7 +74,7 @@ describe("the audit log", () => {
     expect(decided).toMatchObject({ event: "egress.decided", outcome: "allow", agent: "main" });
     expect(closed).toMatchObject({ event: "egress.closed", detail: { bytesDown: expect.any(Number) } });
     const connectionOf = (record: typeof closed) =>
-      (record?.["detail"] as { connection?: string }).connection;
+      z.object({ connection: z.string() }).parse(record?.["detail"]).connection;
     expect(connectionOf(closed)).toBe(connectionOf(decided));
     expect(readFileSync(await logFile(), "utf8")).not.toContain(marker);
   });

@@ -67,6 +67,14 @@ const docker = async (...args: string[]) => {
   if (code !== 0) throw new Error(`docker ${args.join(" ")}: ${stderr}`);
 };
 
+const AuditLine = z.looseObject({ event: z.string() });
+
+async function readRecords(): Promise<z.infer<typeof AuditLine>[]> {
+  const { stdout } = await e2e.claws(["audit", "tail", "500"]);
+  const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
+  return lines.map((line) => AuditLine.parse(JSON.parse(line)));
+}
+
 beforeAll(async () => {
   // An MCP server runs once somebody needed it.
   await eventually(statuses, areAll(200));
@@ -159,9 +167,15 @@ describe("a second network of the agent", () => {
         expect(text, door).toContain("stack_unverified");
         expect(text, door).toContain("./claws verify");
       }
-      const { stdout: records } = await e2e.claws(["audit", "tail", "200"]);
-      expect(records).toMatch(/"event":"stack\.verified","outcome":"failed"/);
-      expect(records).toMatch(/"event":"anomaly\.detected","outcome":"failed"[^\n]*"subject":"verification"/);
+      const records = await readRecords();
+      expect(records.findLast(({ event }) => event === "stack.verified")).toMatchObject({
+        outcome: "failed",
+        detail: { holes: expect.arrayContaining([expect.stringMatching(/^agent:main agent-networks: /)]) },
+      });
+      expect(records.findLast(({ event }) => event === "anomaly.detected")).toMatchObject({
+        outcome: "failed",
+        subject: "verification",
+      });
       const { stdout: log } = await e2e.compose(["logs", "--no-log-prefix", "broker"]);
       expect(log).toMatch(/"level":"error"[^\n]*verification FAILED/);
     },

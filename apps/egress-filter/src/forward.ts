@@ -108,10 +108,10 @@ export function createForward(pools: UpstreamPools): Forward {
 
     const key = { caller: nameOf(caller), host: egress.host, port: egress.port, addresses };
     async function send(pool: UpstreamPool, isRetryable: boolean): Promise<void> {
-      const prepared = await pool.prepare();
       const refused = await overrun;
       if (refused) return fail(refused);
-      if (response.destroyed) return;
+      const prepared = await pool.prepare();
+      if (response.destroyed) return prepared.ok ? pool.forgo() : undefined;
       if (!prepared.ok) {
         const detail = `${authority} cannot be reached, ${prepared.detail}: check the port, or try again`;
         return fail({ reason: "unreachable", detail, rule: admitted.rule });
@@ -132,7 +132,9 @@ export function createForward(pools: UpstreamPools): Forward {
       });
     }
     const hasBody = egress.isChunked || (request.headers["content-length"] ?? "0") !== "0";
-    void send(pools.poolFor(key), !hasBody && IDEMPOTENT.has(egress.method));
+    // What cannot be sent twice goes over a connection that nobody can have closed in the meantime.
+    if (hasBody || !IDEMPOTENT.has(egress.method)) void send(pools.freshPoolFor(key), false);
+    else void send(pools.poolFor(key), true);
   };
 }
 

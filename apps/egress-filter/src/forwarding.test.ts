@@ -117,6 +117,21 @@ describe("a forwarded request", () => {
     });
   });
 
+  it("by the dozen at once needs no more connections than requests, and none fails", async () => {
+    const { origin, filter, authority } = await startBoth();
+    const get = () =>
+      sendRaw(
+        filter.port,
+        `GET http://${authority}/ HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\n\r\n`,
+      );
+    for (let round = 0; round < 10; round++) {
+      const statuses = await Promise.all(Array.from({ length: 12 }, async () => (await get()).status));
+      expect(statuses).toEqual(Array(12).fill(200));
+    }
+    expect(origin.seen).toHaveLength(120);
+    expect(origin.sockets.length).toBeLessThanOrEqual(12);
+  });
+
   it("uses a connection to the origin again, and is judged by itself all the same", async () => {
     const { origin, filter, authority } = await startBoth();
     const get = () =>

@@ -27,6 +27,7 @@ export interface UpstreamPools {
 export interface UpstreamPool {
   readonly agent: Agent;
   prepare(): Promise<Pick<Dialled, "ok"> & { readonly detail?: string }>;
+  forgo(): void;
 }
 
 /** Keeps connections to plain HTTP hosts open, each pool for one caller, host and set of judged addresses. */
@@ -80,6 +81,8 @@ class JudgedAgent extends Agent implements UpstreamPool {
   readonly #key: PoolKey;
   readonly #idleMs: () => number;
   readonly #ready: Socket[] = [];
+  /** Connections that requests were told of and have not taken yet. */
+  #promised = 0;
 
   constructor({ dial, idleMs }: Dialling, key: PoolKey, options: AgentOptions) {
     super(options);
@@ -89,19 +92,34 @@ class JudgedAgent extends Agent implements UpstreamPool {
   }
 
   async prepare(): ReturnType<UpstreamPool["prepare"]> {
-    const isFree = Object.values(this.freeSockets).some((sockets) => (sockets?.length ?? 0) > 0);
-    if (isFree) return { ok: true };
+    // Whoever was told that there is one takes it a moment later: it is nobody else's until then.
+    const promised = this.#promised++;
+    if (this.#available() > promised) return { ok: true };
     const dialled = await this.#dial(this.#key.addresses, this.#key.port);
-    if (dialled.ok) {
-      // One that the origin has ended is of no use to the next request.
-      dialled.socket.allowHalfOpen = false;
-      dialled.socket.setKeepAlive(true, 1_000).setTimeout(this.#idleMs()).on("timeout", onUnasked);
-      this.#ready.push(dialled.socket);
+    if (!dialled.ok) {
+      this.#promised--;
+      return dialled;
     }
+    // One that the origin has ended is of no use to the next request.
+    dialled.socket.allowHalfOpen = false;
+    dialled.socket.setKeepAlive(true, 1_000).setTimeout(this.#idleMs()).on("timeout", onUnasked);
+    this.#ready.push(dialled.socket);
     return dialled;
   }
 
+  /** Gives back what `prepare` has promised and nobody needs any more. */
+  forgo(): void {
+    this.#promised--;
+  }
+
+  #available(): number {
+    let free = 0;
+    for (const sockets of Object.values(this.freeSockets)) free += sockets?.length ?? 0;
+    return free + this.#ready.length;
+  }
+
   override createConnection(): Socket {
+    this.#promised--;
     // None is left when a waiting one was closed this very moment: the request fails at once, and is tried again.
     return this.#ready.pop() ?? new Socket().destroy(new ClosedError());
   }
@@ -116,6 +134,7 @@ class JudgedAgent extends Agent implements UpstreamPool {
 
   override reuseSocket(stream: Duplex, request: ClientRequest): void {
     const socket = stream as Socket;
+    this.#promised--;
     socket.off("data", onUnasked);
     socket.setTimeout(this.#idleMs());
     super.reuseSocket(socket, request);
