@@ -9,8 +9,8 @@ export async function setup(): Promise<void> {
 
 export async function teardown(): Promise<void> {
   if (process.env["CLAWS_E2E_KEEP"] === "true") return;
-  for (const project of ["claws-e2e", "claws-e2e-other", "claws-tour"]) {
-    const { code, stderr } = await readDeployment(project).claws(["down", "--volumes"]);
-    if (code !== 0) throw new Error(`${project} could not be taken down: ${stderr}`);
+  for (const deployment of [e2e, readDeployment("claws-e2e-other"), readDeployment("claws-tour")]) {
+    const { code, stderr } = await deployment.claws(["down", "--volumes"]);
+    if (code !== 0) throw new Error(`${deployment.project} could not be taken down: ${stderr}`);
   }
 }

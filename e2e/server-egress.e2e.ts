@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { callTool } from "./agent.ts";
@@ -6,6 +9,9 @@ import { run } from "./run-program.ts";
 
 /** The fixture server `web`: the profile gives it one host of its own, server.example:80. */
 const NETWORK = `${e2e.project}_tool-main-web`;
+
+const scratch = mkdtempSync(join(tmpdir(), "claws-server-egress-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 async function callWeb<Shape extends z.ZodType>(
   tool: string,
@@ -197,6 +203,31 @@ describe("an MCP server with an egress grant", () => {
       service: "egress-filter",
       detail: expect.objectContaining({ caller: "server:web" }),
     });
+  });
+});
+
+describe("when egress-filter is made anew, as './claws up' does for a changed setting", () => {
+  it("a server that runs has its way out again, and the proof holds", async () => {
+    const before = await containersOfWeb();
+    const recreate = [
+      "--profile",
+      "filtered",
+      "up",
+      "--detach",
+      "--no-build",
+      "--no-deps",
+      "--force-recreate",
+    ];
+    const { code, stderr } = await e2e.compose([...recreate, "egress-filter"]);
+    expect(code, stderr).toBe(0);
+    await eventually(
+      () => callTool("web__fetch", { url: "http://server.example/" }),
+      ({ status, body }) => status === 200 && Fetched.parse(body["structuredContent"]).status === 200,
+    );
+    expect(await containersOfWeb()).toEqual(before);
+    const report = join(scratch, "verify-report.json");
+    const verify = await e2e.claws(["verify"], { env: { CLAWS_VERIFY_REPORT: report } });
+    expect(verify.code, verify.stdout).toBe(0);
   });
 });
 

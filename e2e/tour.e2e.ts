@@ -7,6 +7,7 @@ const Step = z.object({ tried: z.string(), ok: z.boolean(), happened: z.string()
 describe("./claws tour", () => {
   it("walks through every door, meets every wall, and leaves nothing behind", async () => {
     const { code, stdout, stderr } = await readDeployment("claws-tour").claws(["tour", "--json"]);
+    if (stdout === "") throw new Error(`there was no tour: ${stderr}`);
     const steps = stdout
       .trim()
       .split("\n")

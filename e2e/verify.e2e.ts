@@ -170,7 +170,7 @@ describe("a second network of the agent", () => {
       const records = await readRecords();
       expect(records.findLast(({ event }) => event === "stack.verified")).toMatchObject({
         outcome: "failed",
-        detail: { holes: expect.arrayContaining([expect.stringMatching(/^agent:main agent-networks: /)]) },
+        detail: { holes: expect.arrayContaining(["agent-networks"]) },
       });
       expect(records.findLast(({ event }) => event === "anomaly.detected")).toMatchObject({
         outcome: "failed",

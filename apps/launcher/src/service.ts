@@ -21,6 +21,9 @@ import { createVerificationRoute } from "./verification/verification-route.ts";
 import { createVerifyStack } from "./verification/verify-stack.ts";
 import { createToolNetworks } from "./tool-networks.ts";
 
+/** How soon a server that runs has its way out again after egress-filter was made anew. */
+const REFRESH_MS = 3_000;
+
 /** What the launcher finds around it: the engine, and its own container's name there. */
 export interface Surroundings {
   readonly engine: Engine;
@@ -64,6 +67,9 @@ export async function createLauncherService(
     );
   });
 
+  const refreshing = setInterval(() => void networks.refresh(), REFRESH_MS);
+  refreshing.unref();
+
   const verify = createVerifyStack({
     engine,
     inspector,
@@ -86,6 +92,9 @@ export async function createLauncherService(
     listeners: [{ server, host: settings.LISTEN_HOST, port: settings.LISTEN_PORT }],
     readiness: { engine: () => engine.isReachable() },
     drain: () => void runs.close(),
-    close: () => runs.close(),
+    close: () => {
+      clearInterval(refreshing);
+      return runs.close();
+    },
   };
 }

@@ -119,6 +119,25 @@ describe("the networks of servers", () => {
     expect(all()[0]?.members).toContain("egress-filter-2 egress-filter 10.214.0.2");
   });
 
+  it("take it in by themselves while their servers run, once, and as soon as the engine lets them", async () => {
+    await networks.refresh();
+    await networks.join(ada, web);
+    await networks.refresh();
+    expect(all()[0]?.members).toEqual(["egress-filter-1 egress-filter 10.214.0.2"]);
+    engine.filters = [];
+    await networks.refresh();
+    engine.filters = ["egress-filter-2"];
+    engine.failing = "connect";
+    await networks.refresh();
+    engine.failing = undefined;
+    await networks.refresh();
+    await networks.refresh();
+    expect(all()[0]?.members).toEqual([
+      "egress-filter-1 egress-filter 10.214.0.2",
+      "egress-filter-2 egress-filter 10.214.0.2",
+    ]);
+  });
+
   it("are swept if they are of this project and of the launcher, and no others", async () => {
     const left = { subnets: [], members: ["egress-filter-1 egress-filter 10.214.0.2"], spec: { Name: "" } };
     for (const [id, labels] of Object.entries({

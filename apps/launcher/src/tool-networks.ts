@@ -16,6 +16,8 @@ export interface ToolNetwork {
 
 export interface ToolNetworks {
   join(agent: AgentId, server: ServerName): Promise<ToolNetwork>;
+  /** Takes an egress-filter that was made anew into the networks of servers that run. Never rejects. */
+  refresh(): Promise<void>;
   /** Removes what an earlier launcher left behind. */
   sweep(): Promise<void>;
 }
@@ -45,6 +47,8 @@ const REMOVAL_ATTEMPTS = 3;
 interface Open {
   readonly id: string;
   readonly filterAddress: string;
+  /** The container that is in it as egress-filter. */
+  filter: string;
   users: number;
 }
 
@@ -67,13 +71,24 @@ export function createToolNetworks({ engine, logger, project, pool }: ToolNetwor
     ]);
   }
 
-  async function connectFilter(network: string, address: string): Promise<void> {
+  async function connectFilter(network: string, address: string): Promise<string> {
     const [filter] = await findFilters();
     if (filter === undefined)
       throw unavailable(
         `project ${project} has no egress-filter, the only way out of an MCP server: run './claws up'`,
       );
     await engine.connectNetwork(network, filter, { address, alias: FILTER_ALIAS });
+    return filter;
+  }
+
+  async function reconnect(): Promise<void> {
+    const [filter] = open.size === 0 ? [] : await findFilters();
+    if (filter === undefined) return;
+    for (const [name, network] of open) {
+      if (network.filter === filter) continue;
+      network.filter = await connectFilter(network.id, network.filterAddress);
+      logger.info({ network: name }, "took a new egress-filter into an MCP server's network");
+    }
   }
 
   /** Undefined also for one that somebody else has removed. */
@@ -96,12 +111,12 @@ export function createToolNetworks({ engine, logger, project, pool }: ToolNetwor
       attempt += 1;
       if (id === undefined) continue;
       try {
-        await connectFilter(id, subnet.filter);
+        const filter = await connectFilter(id, subnet.filter);
+        return { id, filterAddress: subnet.filter, filter, users: 0 };
       } catch (error) {
         await remove(id, name);
         throw error;
       }
-      return { id, filterAddress: subnet.filter, users: 0 };
     }
     throw unavailable(
       `no network of 16 addresses is free in TOOL_POOL ${pool}: remove unused networks, or set another pool`,
@@ -144,7 +159,7 @@ export function createToolNetworks({ engine, logger, project, pool }: ToolNetwor
         const name = toolNetworkName(project, agent, server);
         const known = await findOpen(name);
         // An egress-filter that was made anew since then is not in it yet.
-        if (known !== undefined) await connectFilter(known.id, known.filterAddress);
+        if (known !== undefined) known.filter = await connectFilter(known.id, known.filterAddress);
         const network = known ?? (await make(agent, server));
         network.users += 1;
         open.set(name, network);
@@ -154,6 +169,10 @@ export function createToolNetworks({ engine, logger, project, pool }: ToolNetwor
           filterAddress: network.filterAddress,
           leave: () => (left ??= inTurn(() => leave(name, network))),
         };
+      }),
+    refresh: () =>
+      inTurn(reconnect).catch((error: unknown) => {
+        logger.warn({ err: error }, "cannot take the new egress-filter into MCP servers' networks yet");
       }),
     sweep: () =>
       inTurn(async () => {
