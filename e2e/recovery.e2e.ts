@@ -92,12 +92,15 @@ describe("a container that dies while the stack runs", () => {
     await eventually(serverGoesOut, isServerOut);
     const filter = await e2e.containerOf("egress-filter");
     await run("docker", ["stop", "--time", "5", filter]);
-    expect(await goOut()).toEqual({ status: 503, service: "agent-door" });
-    const fromServer = await serverGoesOut();
-    expect(isServerOut(fromServer), JSON.stringify(fromServer.body)).toBe(false);
-    const resolved = await e2e.exec("agent", ["getent", "hosts", "allowed.example"]);
-    expect(resolved.code).not.toBe(0);
-    await run("docker", ["start", filter]);
+    try {
+      expect(await goOut()).toEqual({ status: 503, service: "agent-door" });
+      const fromServer = await serverGoesOut();
+      expect(isServerOut(fromServer), JSON.stringify(fromServer.body)).toBe(false);
+      const resolved = await e2e.exec("agent", ["getent", "hosts", "allowed.example"]);
+      expect(resolved.code).not.toBe(0);
+    } finally {
+      await run("docker", ["start", filter]);
+    }
     await eventually(goOut, isOut);
     await eventually(serverGoesOut, isServerOut);
     expect((await e2e.exec("agent", ["getent", "hosts", "allowed.example"])).code).toBe(0);
@@ -110,19 +113,23 @@ describe("a container that dies while the stack runs", () => {
     const path = `/while-away-${Date.now()}`;
     // The first ones are written ahead; after five seconds the oldest has waited for too long.
     let written = 0;
-    const refused = await eventually(
-      async () => {
-        const answer = await goOut(path);
-        if (isOut(answer)) written++;
-        return answer;
-      },
-      (answer) => !isOut(answer),
-      20_000,
-    );
-    expect(refused).toEqual({ status: 503, reason: "unrecorded", service: "egress-filter" });
-    expect(written).toBeGreaterThan(0);
-    const before = await countDecided();
-    await run("docker", ["start", auditor]);
+    let before = 0;
+    try {
+      const refused = await eventually(
+        async () => {
+          const answer = await goOut(path);
+          if (isOut(answer)) written++;
+          return answer;
+        },
+        (answer) => !isOut(answer),
+        20_000,
+      );
+      expect(refused).toEqual({ status: 503, reason: "unrecorded", service: "egress-filter" });
+      expect(written).toBeGreaterThan(0);
+      before = await countDecided();
+    } finally {
+      await run("docker", ["start", auditor]);
+    }
     await eventually(goOut, isOut);
     await eventually(countDecided, (count) => count >= before + written);
   });

@@ -10,16 +10,24 @@ export interface Upstream {
 
 /** A restarted egress-filter may have another address: this is the longest that the old one is tried. */
 const ADDRESS_MS = 5_000;
+/** On the same bridge an answer takes a millisecond; an egress-filter that is stopped gives none for minutes. */
+const CONNECT_MS = 3_000;
 
 export interface UpstreamOptions {
   readonly host: string;
   readonly port: number;
   /** Milliseconds that only go forward. */
   readonly now: () => number;
+  readonly connectTimeoutMs?: number;
 }
 
 /** Remembers the address for some seconds: asking the engine for it costs more than the connection itself. */
-export function createUpstream({ host, port, now }: UpstreamOptions): Upstream {
+export function createUpstream({
+  host,
+  port,
+  now,
+  connectTimeoutMs = CONNECT_MS,
+}: UpstreamOptions): Upstream {
   let known: { readonly address: string; readonly at: number } | undefined;
 
   const lookUp: LookupFunction = (name, _options, callback) => {
@@ -34,6 +42,10 @@ export function createUpstream({ host, port, now }: UpstreamOptions): Upstream {
     const options = { host, port, allowHalfOpen, lookup: lookUp, family: 4, autoSelectFamily: false };
     const socket = connect({ ...options, noDelay: true, keepAlive: true });
     socket.on("error", () => (known = undefined));
+    const giveUp = () => socket.destroy(Object.assign(new Error("timed out"), { code: "ETIMEDOUT" }));
+    const timer = setTimeout(giveUp, connectTimeoutMs);
+    const inTime = () => clearTimeout(timer);
+    socket.once("connect", inTime).once("close", inTime);
     return socket;
   }
 

@@ -58,7 +58,7 @@ export function createAgentsSide(parts: AgentsSideParts): AgentsSide {
   const limits = () => readLimits(policy);
   const pools = createUpstreamPools(outside.dial, () => limits().idleMs);
   const admit = createPipeline({ ...parts, door, connections, quotas, records, metrics, outside });
-  const forward = createForward(pools);
+  const forward = createForward(pools, () => limits().totalMs);
   const carryWebSocket = createWebSocketCarrier(outside.dial, limits);
   const takeInspected = createInspectedSide({
     admit,

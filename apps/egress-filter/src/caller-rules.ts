@@ -35,10 +35,7 @@ export function createCallerRules(policy: CompiledPolicy, overlay: Overlay = new
     const rules =
       source === undefined
         ? undefined
-        : createEgressRules({
-            ...source,
-            rules: [...answeredRules(source, overlay.get(name)), ...source.rules],
-          });
+        : createEgressRules({ ...source, rules: answerRules(source.rules, overlay.get(name)) });
     // Names of callers are the policy's own, so this never holds more than the policy does.
     if (rules !== undefined) compiled.set(name, rules);
     return rules;
@@ -46,18 +43,23 @@ export function createCallerRules(policy: CompiledPolicy, overlay: Overlay = new
 }
 
 /**
- * A yes for good turns the rule that asked into one that allows, for that destination alone and with every condition
- * that it has. Where no rule asks, it opens nothing: the profile has the last word.
+ * A yes for good turns the rule that asked into one that allows, for that destination alone, with every condition that it
+ * has and in its own place: what stood before it still comes first. Where no rule asks, it opens nothing.
  */
-function answeredRules(
-  { rules }: EgressRuleList,
+function answerRules(
+  rules: readonly EgressRule[],
   destinations: readonly OverlayDestination[] = [],
-): EgressRule[] {
-  return destinations.flatMap(({ host, port, key }) =>
-    rules
-      .filter((rule) => rule.action === "ask" && rule.port === port && matchesHost(rule.host, host))
-      .map((rule): EgressRule => ({ ...rule, action: "allow", host, key: `${key} for ${rule.key}` })),
-  );
+): readonly EgressRule[] {
+  if (destinations.length === 0) return rules;
+  return rules.flatMap((rule): EgressRule[] => {
+    if (rule.action !== "ask") return [rule];
+    const answered = destinations
+      .filter(({ host, port }) => rule.port === port && matchesHost(rule.host, host))
+      .map(
+        ({ host, key }): EgressRule => ({ ...rule, action: "allow", host, key: `${key} for ${rule.key}` }),
+      );
+    return [...answered, rule];
+  });
 }
 
 function sourceOf(policy: CompiledPolicy, caller: Caller): EgressRuleList | undefined {

@@ -9,9 +9,11 @@ import type { Standing } from "./pipeline.ts";
 export function enforcePolicy(connections: Connections<Standing>, door: Door): number {
   let ended = 0;
   for (const connection of connections.open()) {
-    const { caller, request, through } = connection.what;
+    const { caller, request, through, granted } = connection.what;
     const decision = door.decide(caller, request);
-    if (decision.outcome !== "deny" && decision.through === through) continue;
+    const isGranted =
+      decision.outcome !== "deny" && granted.every((range) => decision.addresses.includes(range));
+    if (decision.outcome !== "deny" && decision.through === through && isGranted) continue;
     connection.end("policy_changed");
     ended++;
   }

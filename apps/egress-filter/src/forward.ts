@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { EgressReason } from "@claws/contracts";
 import { sendProblem } from "@claws/service-kit";
@@ -7,7 +7,7 @@ import { formatAuthority } from "./authority.ts";
 import { nameOf } from "./caller.ts";
 import { guardBodyRate } from "./body-rate.ts";
 import { endToEndHeaders, stripHopByHop } from "./hop-by-hop.ts";
-import { meterRequest, overrunOf, sendMetered } from "./metered-bodies.ts";
+import { headLength, meterRequest, overrunOf, sendMetered } from "./metered-bodies.ts";
 import type { Admitted } from "./pipeline.ts";
 import { problemOf, type Refused } from "./refusal.ts";
 import type { UpstreamPool, UpstreamPools } from "./upstream-pools.ts";
@@ -24,7 +24,7 @@ interface Exchange {
   read: number;
 }
 
-export function createForward(pools: UpstreamPools): Forward {
+export function createForward(pools: UpstreamPools, totalMs: () => number): Forward {
   const proxy = httpProxy.createProxyServer({ xfwd: false, followRedirects: false });
   const exchanges = new WeakMap<IncomingMessage, Exchange>();
 
@@ -60,9 +60,18 @@ export function createForward(pools: UpstreamPools): Forward {
     answer.once("close", () => {
       if (!answer.complete) response.destroy();
     });
+    // The refusal of a request whose body was cut may be out already.
+    if (response.headersSent || response.destroyed) return void answer.destroy();
+    const { statusCode = 0 } = answer;
     const headers = endToEndHeaders(answer.rawHeaders);
     headers.push("Connection", response.shouldKeepAlive ? "keep-alive" : "close");
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
+    try {
+      // Not the origin's own words for the status: they may be such as no server can write.
+      response.writeHead(statusCode, STATUS_CODES[statusCode] ?? "Unknown", headers);
+    } catch {
+      answer.destroy();
+      return exchange.fail(endedEarly(exchange.admitted));
+    }
     // A stream of events may be silent for a while after its head; what has a length goes out in one piece.
     if (answer.headers["content-length"] === undefined) response.flushHeaders();
     sendMetered(answer, response, exchange.admitted.quota.down, exchange.fail);
@@ -84,7 +93,13 @@ export function createForward(pools: UpstreamPools): Forward {
       reason ??= because;
       response.destroy();
     });
+    const total = setTimeout(() => {
+      fail({ reason: "total_time", detail: "the request took longer than one may" });
+      response.destroy();
+    }, totalMs());
+    total.unref();
     response.once("close", () => {
+      clearTimeout(total);
       const { upstream, written, read } = exchange;
       admitted.finish({
         reason,
@@ -93,7 +108,10 @@ export function createForward(pools: UpstreamPools): Forward {
         address: upstream?.remoteAddress,
       });
     });
-    if (response.destroyed) return admitted.finish({ bytesUp: 0, bytesDown: 0 });
+    if (response.destroyed) {
+      clearTimeout(total);
+      return admitted.finish({ bytesUp: 0, bytesDown: 0 });
+    }
 
     exchanges.set(request, exchange);
     stripHopByHop(request.headers);
@@ -136,10 +154,6 @@ export function createForward(pools: UpstreamPools): Forward {
     if (hasBody || !IDEMPOTENT.has(egress.method)) void send(pools.freshPoolFor(key), false);
     else void send(pools.poolFor(key), true);
   };
-}
-
-function headLength({ rawHeaders, url = "" }: IncomingMessage): number {
-  return rawHeaders.reduce((sum, text) => sum + text.length, url.length);
 }
 
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);

@@ -96,6 +96,35 @@ describe("a forwarded request", () => {
     expect(origin.seen).toMatchObject([{ body: "a", headers: { host: expect.stringContaining("allowed") } }]);
   });
 
+  it("is not judged by a header that Connection takes out of it", async () => {
+    const { origin, send } = await startBoth({ headers: { "x-tenant": ["mine"] } });
+    expect((await send("GET", "/", "X-Tenant: mine\r\n")).status).toBe(200);
+    const refused = await send("GET", "/", "X-Tenant: mine\r\nConnection: X-Tenant\r\n");
+    expect(problemOf(refused)).toMatchObject({ reason: "header_denied" });
+    expect(origin.seen).toHaveLength(1);
+  });
+
+  it("with hundreds of headers is refused, whatever they hide", async () => {
+    const { origin, send } = await startBoth();
+    expect(problemOf(await send("GET", "/", "a: b\r\n".repeat(300)))).toMatchObject({
+      reason: "bad_request",
+    });
+    expect(origin.sockets).toHaveLength(0);
+  });
+
+  it("goes nowhere, and ends nothing else, while rate-limiter is away", async () => {
+    const { origin, filter, send } = await startBoth();
+    expect((await send("GET", "/")).status).toBe(200);
+    filter.neighbours.grant = ({ requests }) => ({ requests, upBytes: 0, downBytes: 0, refused: [] });
+    const big = "x".repeat(60_000);
+    const statuses: number[] = [];
+    for (let round = 0; round < 12; round++) {
+      statuses.push((await send("POST", "/", `Content-Length: ${big.length}\r\n`, big)).status);
+    }
+    expect(statuses.some((status) => status >= 400)).toBe(true);
+    expect(origin.seen.length).toBeLessThan(13);
+  });
+
   it("with a method that the rule leaves out is refused before a query", async () => {
     const { origin, filter, send } = await startBoth({ methods: ["GET"] });
     expect((await send("GET", "/")).status).toBe(200);
@@ -196,6 +225,14 @@ describe("when somebody leaves in the middle", () => {
   it("the origin during its answer, the agent is not left waiting for the rest", async () => {
     const answer = await askRawOrigin("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
     expect(answer).toMatchObject({ status: 200, body: "hello" });
+  });
+
+  it.each([
+    ["a control character in its status", "HTTP/1.1 200 O\u0001K\r\nContent-Length: 2\r\n\r\nok", 200],
+    ["a status of 0", "HTTP/1.1 000 zero\r\nContent-Length: 2\r\n\r\nok", 502],
+    ["a status below 100", "HTTP/1.1 099 low\r\nContent-Length: 2\r\n\r\nok", 502],
+  ])("an answer with %s harms nobody", async (_case, bytes, status) => {
+    expect((await askRawOrigin(bytes)).status).toBe(status);
   });
 
   it.each([

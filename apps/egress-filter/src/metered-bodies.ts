@@ -11,6 +11,11 @@ const USED_UP: Refused = {
     "the byte budget of this session is used up: start a new session, or ask for a higher egress.quotas",
 };
 
+/** What a request's head takes of the upload budget: its path and headers leave as surely as a body does. */
+export function headLength({ rawHeaders, url = "" }: IncomingMessage): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length, url.length);
+}
+
 /** Counts a request's body; undefined when there is none, or when it was counted already. */
 export function meterRequest(
   request: IncomingMessage,
@@ -20,8 +25,8 @@ export function meterRequest(
   const length = request.headers["content-length"];
   const isChunked = request.headers["transfer-encoding"] !== undefined;
   if (!isChunked && (length === undefined || length === "0")) return undefined;
-  if (!isChunked && Number(length) <= SMALL_BODY && allowance.use(Number(length)) === true) return undefined;
-  const meter = createMeter(allowance, fail);
+  const meter = createMeterFor(isChunked ? undefined : length, allowance, fail);
+  if (meter === undefined) return undefined;
   request.once("error", () => meter.destroy());
   return request.pipe(meter);
 }
@@ -33,18 +38,34 @@ export function sendMetered(
   allowance: ByteAllowance,
   fail: (refused: Refused) => void,
 ): void {
-  const length = answer.headers["content-length"];
-  const isSmall = length !== undefined && Number(length) <= SMALL_BODY;
-  if (isSmall && allowance.use(Number(length)) === true) return void answer.pipe(response);
-  const meter = createMeter(allowance, fail);
+  const meter = createMeterFor(answer.headers["content-length"], allowance, fail);
+  if (meter === undefined) return void answer.pipe(response);
   response.once("close", () => meter.destroy());
   answer.pipe(meter).pipe(response);
 }
 
-const LIMITER_AWAY: Refused = {
-  reason: "dependency_down",
-  detail: "rate-limiter does not answer, and bytes go nowhere uncounted: try again, or see ./claws status",
-};
+/** Undefined when the whole body was counted at once. */
+function createMeterFor(
+  length: string | undefined,
+  allowance: ByteAllowance,
+  fail: (refused: Refused) => void,
+): Transform | undefined {
+  if (length === undefined || Number(length) > SMALL_BODY) return createMeter(allowance, fail);
+  const verdict = allowance.use(Number(length));
+  if (verdict === true) return undefined;
+  // Counted as well, but the answer is not here yet: the first of its bytes waits for it, and the rest is free.
+  let first: Promise<boolean> | undefined = verdict;
+  const once: ByteAllowance = {
+    use() {
+      const waiting = first ?? true;
+      first = undefined;
+      return waiting;
+    },
+  };
+  // A body that never comes leaves nobody to hear of a limiter that is away.
+  verdict.catch(() => undefined);
+  return createMeter(once, fail);
+}
 
 /** Why these bytes may not pass; undefined when they may. */
 export async function overrunOf(allowance: ByteAllowance, bytes: number): Promise<Refused | undefined> {
@@ -60,7 +81,13 @@ async function refusalOf(verdict: true | Promise<boolean>): Promise<Refused | un
   }
 }
 
-function createMeter(allowance: ByteAllowance, fail: (refused: Refused) => void): Transform {
+const LIMITER_AWAY: Refused = {
+  reason: "dependency_down",
+  detail: "rate-limiter does not answer, and bytes go nowhere uncounted: try again, or see ./claws status",
+};
+
+/** Lets bytes pass as they are counted; ends with `fail` at the first that may not. */
+export function createMeter(allowance: ByteAllowance, fail: (refused: Refused) => void): Transform {
   const meter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const verdict = allowance.use(chunk.length);

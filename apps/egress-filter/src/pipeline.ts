@@ -33,6 +33,8 @@ export interface Standing {
   readonly caller: Caller;
   readonly request: EgressRequest;
   readonly through: Through;
+  /** Ranges that the rule granted. */
+  readonly granted: readonly string[];
 }
 
 export interface PipelineParts {
@@ -150,7 +152,12 @@ export function createPipeline(parts: PipelineParts): Admit {
       answered = opening.key;
     }
 
-    const place = connections.reserve(kind, { caller, request, through: opening.through });
+    const place = connections.reserve(kind, {
+      caller,
+      request,
+      through: opening.through,
+      granted: opening.addresses,
+    });
     if (!place) return refuse(attempt, describeFull(connections.limit(), opening));
     attempt.place = place;
 

@@ -35,6 +35,9 @@ export type RequestReading = { readonly ok: true; readonly request: EgressReques
 
 type Fault = { readonly reason: EgressReason; readonly detail: string };
 
+/** Far from where Node's parser begins to keep fields to itself. */
+const MAX_FIELDS = 200;
+
 /** Fields that decide where a message ends or goes: `Connection` must not strip them (RFC 9110, 7.6.1). */
 const NEVER_HOP_BY_HOP = ["host", "content-length", "transfer-encoding"];
 
@@ -126,13 +129,18 @@ function readDestination(
   }
   const isChunked = headers("transfer-encoding").length > 0;
   const isWebSocket = headers("upgrade").length > 0;
-  const request = { ...authority, method: head.method ?? "", headers, isChunked, isWebSocket };
+  // What Connection names ends here, and so is no header of the request that rules are about.
+  const nominated = listOf(headers, "connection");
+  const kept: HeaderLookup = (name) => (nominated.includes(name) ? NONE : headers(name));
+  const request = { ...authority, method: head.method ?? "", headers: kept, isChunked, isWebSocket };
   return { ok: true, request: path === undefined ? request : { ...request, path } };
 }
 
 /** What holds for all forms. A version other than 1.1 is also how a line feed in the target shows up. */
 function findFaultyHead(head: RequestHead, headers: HeaderLookup): Fault | undefined {
   if (head.httpVersion !== "1.1") return { reason: "http_version", detail: "speak HTTP/1.1" };
+  if (head.rawHeaders.length > 2 * MAX_FIELDS)
+    return { reason: "bad_request", detail: `send at most ${MAX_FIELDS} headers` };
   const hosts = headers("host").length;
   if (hosts === 0) return { reason: "host_missing", detail: "send a Host header" };
   if (hosts > 1) return { reason: "host_duplicate", detail: "send exactly one Host header" };

@@ -51,14 +51,14 @@ export function createUpstreamPools(dial: Dial, idleMs: () => number): UpstreamP
       pools.set(id, agent);
       const [oldest] = pools.keys();
       if (pools.size > MAX_POOLS && oldest !== undefined) {
-        pools.get(oldest)?.destroy();
+        pools.get(oldest)?.retire();
         pools.delete(oldest);
       }
       return agent;
     },
     freshPoolFor: (key) => new JudgedAgent({ dial, idleMs }, key, { keepAlive: false }),
     close() {
-      for (const agent of pools.values()) agent.destroy();
+      for (const agent of pools.values()) agent.retire();
       pools.clear();
     },
   };
@@ -83,6 +83,7 @@ class JudgedAgent extends Agent implements UpstreamPool {
   readonly #ready: Socket[] = [];
   /** Connections that requests were told of and have not taken yet. */
   #promised = 0;
+  #isRetired = false;
 
   constructor({ dial, idleMs }: Dialling, key: PoolKey, options: AgentOptions) {
     super(options);
@@ -126,7 +127,7 @@ class JudgedAgent extends Agent implements UpstreamPool {
 
   override keepSocketAlive(stream: Duplex): boolean {
     const socket = stream as Socket;
-    if (socket.readableLength > 0) return false;
+    if (this.#isRetired || socket.readableLength > 0) return false;
     socket.setTimeout(FREE_MS);
     socket.on("data", onUnasked);
     return true;
@@ -140,9 +141,12 @@ class JudgedAgent extends Agent implements UpstreamPool {
     super.reuseSocket(socket, request);
   }
 
-  override destroy(): void {
+  /** Ends what waits. What is in use goes on, and ends with its answer. */
+  retire(): void {
+    this.#isRetired = true;
     for (const socket of this.#ready.splice(0)) socket.destroy();
-    super.destroy();
+    for (const sockets of Object.values(this.freeSockets))
+      for (const socket of sockets ?? []) socket.destroy();
   }
 }
 

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { connect } from "node:net";
+import { connect, createServer as createTcpServer } from "node:net";
 import { listen } from "@claws/service-kit";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { readToEnd, sendRaw, withCredentials } from "./testing/raw-client.ts";
@@ -78,6 +78,35 @@ describe("a WebSocket over plain HTTP", () => {
     expect(answer.body).toContain(reason);
     expect(heads).toHaveLength(0);
   });
+
+  it.each(["destroy", "resetAndDestroy"] as const)(
+    "whose client leaves before the answer gives its place back (%s)",
+    async (leave) => {
+      const silent = createTcpServer((socket) => void socket.resume());
+      const port = await listen(silent, 0, PUBLIC_ADDRESS);
+      const filter = await startFilter({
+        egress: {
+          mode: "allowlist",
+          rules: [{ action: "allow", host: "allowed.test", port, key: "egress.rules[0]" }],
+          quotas: { connections: 2 },
+        },
+        names: { "allowed.test": [PUBLIC_ADDRESS] },
+      });
+      ending.push(filter.stop, async () => void silent.close());
+      for (let count = 1; count <= 5; count++) {
+        const client = connect({ host: "127.0.0.1", port: filter.port });
+        client.write(
+          withCredentials(
+            filter.port,
+            `GET http://allowed.test:${port}/ HTTP/1.1\r\nHost: allowed.test:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+          ),
+        );
+        await filter.decisions(count);
+        client[leave]();
+        await vi.waitFor(() => expect(filter.logged("egress closed")).toHaveLength(count), 5_000);
+      }
+    },
+  );
 
   it("that the destination does not want ends with its answer", async () => {
     const { filter, upgrade } = await start();
