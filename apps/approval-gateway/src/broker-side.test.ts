@@ -97,7 +97,9 @@ describe("what the broker sees of approvals", () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => broker.consume(id, request)));
     expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
     const codes = answers.flatMap((answer) => (answer.ok ? [] : [answer.problem.code]));
-    expect(new Set(codes)).toEqual(new Set(["approval_consumed"]));
+    // A busy machine may not take 50 TLS connections at once; who did not get through has no receipt either.
+    const refusals = codes.filter((code) => code !== "service_unavailable");
+    expect(new Set(refusals)).toEqual(new Set(["approval_consumed"]));
   });
 
   it("the same call sent again finds the approval that holds it", async () => {
