@@ -23,9 +23,11 @@ export interface AgentListenerParts {
 const FIRST_BYTES_MS = 10_000;
 
 /** The agents' proxy: CONNECT for everything encrypted, absolute-form for plain HTTP. */
-export function createAgentListener(parts: AgentListenerParts): Server {
+export function createAgentListener(parts: AgentListenerParts, maxConnections: number): Server {
   const identify = (_request: IncomingMessage) => parts.identify;
   const server = createHttpDoor({ ...parts, identify, read: readForwardRequest });
+  // More than this, and whoever only connects would take all files that this process may have.
+  server.maxConnections = maxConnections;
   const handleConnect = createConnectHandler(parts);
   server.on("connect", (request, duplex, head) => {
     const client = duplex as Socket;

@@ -10,12 +10,14 @@ import { createForward } from "./forward.ts";
 import { createInnerHttp } from "./inner-http.ts";
 import type { Inspect } from "./inspect/inspect-tunnel.ts";
 import { createInspectedSide } from "./inspected-side.ts";
+import { UNKNOWN_CALLER } from "./identify.ts";
 import type { Outside } from "./judge.ts";
 import type { LivePolicy } from "./live-policy.ts";
 import {
   type AskPerson,
   createPipeline,
   type Identify,
+  type IdentityVerdict,
   type Precondition,
   type Standing,
 } from "./pipeline.ts";
@@ -42,7 +44,7 @@ export interface AgentsSideParts {
 
 export interface AgentsSide {
   /** A listener of its own for each network: the agents', and one for every MCP server with a grant. */
-  createListener(): Server;
+  createListener(who: "agent" | "server"): Server;
   readonly connections: Connections<Standing>;
   close(): void;
 }
@@ -83,12 +85,28 @@ export function createAgentsSide(parts: AgentsSideParts): AgentsSide {
 
   return {
     connections,
-    createListener: () =>
-      createAgentListener({ identify: parts.identify, admit, openTunnel, forward, carryWebSocket, logger }),
+    createListener: (who) =>
+      createAgentListener(
+        { identify: onlyOf(who, parts.identify), admit, openTunnel, forward, carryWebSocket, logger },
+        MAX_CONNECTIONS[who],
+      ),
     close() {
       connections.closeAll();
       pools.close();
     },
+  };
+}
+
+/** Sockets that one listener takes at once; quotas count what goes out, and this what only comes. */
+const MAX_CONNECTIONS = { agent: 1_024, server: 128 } as const;
+
+/** A server's credentials are good on its own network alone, and an agent's on the agents'. */
+function onlyOf(kind: "agent" | "server", identify: Identify): Identify {
+  const judge = (verdict: IdentityVerdict): IdentityVerdict =>
+    verdict.ok && verdict.caller.kind !== kind ? UNKNOWN_CALLER : verdict;
+  return (request) => {
+    const verdict = identify(request);
+    return verdict instanceof Promise ? verdict.then(judge) : judge(verdict);
   };
 }
 

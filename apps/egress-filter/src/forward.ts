@@ -125,11 +125,16 @@ export function createForward(pools: UpstreamPools, totalMs: () => number): Forw
     const body = meterRequest(request, quota.up, fail);
 
     const key = { caller: nameOf(caller), host: egress.host, port: egress.port, addresses };
-    async function send(pool: UpstreamPool, isRetryable: boolean): Promise<void> {
+    async function send(pool: UpstreamPool, isFresh: boolean): Promise<void> {
       const refused = await overrun;
       if (refused) return fail(refused);
       const prepared = await pool.prepare();
-      if (response.destroyed) return prepared.ok ? pool.forgo() : undefined;
+      if (response.destroyed) {
+        if (prepared.ok) pool.forgo();
+        // One of its own is nobody else's: what was dialled for it ends with it.
+        if (isFresh) pool.retire();
+        return;
+      }
       if (!prepared.ok) {
         const detail = `${authority} cannot be reached, ${prepared.detail}: check the port, or try again`;
         return fail({ reason: "unreachable", detail, rule: admitted.rule });
@@ -144,15 +149,15 @@ export function createForward(pools: UpstreamPools, totalMs: () => number): Forw
       };
       proxy.web(request, response, options, (error) => {
         // A connection that had waited may have been closed by the other side at that very moment (RFC 9112 9.3.1).
-        const wasStale = isRetryable && !response.headersSent && !response.destroyed && isStale(error);
-        if (wasStale) void send(pools.freshPoolFor(key), false);
+        const wasStale = !isFresh && !response.headersSent && !response.destroyed && isStale(error);
+        if (wasStale) void send(pools.freshPoolFor(key), true);
         else fail(endedEarly(admitted));
       });
     }
     const hasBody = egress.isChunked || (request.headers["content-length"] ?? "0") !== "0";
     // What cannot be sent twice goes over a connection that nobody can have closed in the meantime.
-    if (hasBody || !IDEMPOTENT.has(egress.method)) void send(pools.freshPoolFor(key), false);
-    else void send(pools.poolFor(key), true);
+    const isFresh = hasBody || !IDEMPOTENT.has(egress.method);
+    void send(isFresh ? pools.freshPoolFor(key) : pools.poolFor(key), isFresh);
   };
 }
 

@@ -3,7 +3,7 @@ import type { CallerVerdict, ProxyAuthentication } from "./identity/proxy-authen
 import type { Identify, IdentityVerdict } from "./pipeline.ts";
 
 /** One answer for every fault: what is wrong with credentials is for our log, not for whoever sent them. */
-const REFUSED: IdentityVerdict = {
+export const UNKNOWN_CALLER: IdentityVerdict = {
   ok: false,
   detail: "the proxy credentials are missing or not valid: use HTTP_PROXY as it is set in this container",
 };
@@ -13,7 +13,7 @@ export function createIdentify(authenticate: ProxyAuthentication, logger: Logger
   function judge(verdict: CallerVerdict): IdentityVerdict {
     if (verdict.ok) return verdict;
     logger.warn({ detail: verdict.detail }, "proxy credentials refused");
-    return REFUSED;
+    return UNKNOWN_CALLER;
   }
   return function identify({ headers }) {
     const sent = headers("proxy-authorization");

@@ -18,9 +18,19 @@ function createClassifier(): AddressClassifier {
   return function classify(address) {
     const now = performance.now();
     if (now - readAt > OWN_FOR_MS) {
-      own = readOwnAddresses();
+      own = readOwnOr(own);
       readAt = now;
     }
     return classifyAddress(address, own);
   };
+}
+
+/** The last list, when the kernel gives none: without files to spare, for instance. */
+function readOwnOr(last: readonly string[]): readonly string[] {
+  try {
+    return readOwnAddresses();
+  } catch (error) {
+    if (last.length === 0) throw error;
+    return last;
+  }
 }

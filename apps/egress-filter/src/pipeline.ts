@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { EgressReason } from "@claws/contracts";
+import type { Logger } from "@claws/service-kit";
 import { formatAuthority } from "./authority.ts";
 import type { Caller } from "./caller.ts";
 import type { ConnectionKind, Connections, Place } from "./connections.ts";
@@ -46,6 +47,7 @@ export interface PipelineParts {
   readonly quotas: Quotas;
   readonly records: EgressRecords;
   readonly metrics: EgressMetrics;
+  readonly logger: Logger;
 }
 
 /** A permit with the one call that ends it, whatever happened on the way. */
@@ -83,6 +85,10 @@ function createIds(): () => string {
   return () => `${boot}-${(++count).toString(36)}`;
 }
 
+const INTERNAL: Refused = {
+  reason: "internal",
+  detail: "egress-filter met an error of its own: see ./claws logs egress-filter",
+};
 const MAX_TARGET_LENGTH = 200;
 /** A connection that is open for longer shows in the log before it ends. */
 const LASTING_MS = 2_000;
@@ -92,8 +98,18 @@ const LASTING_MS = 2_000;
  * resolve → classify → record. Only then does anybody dial. No record, no action; a refused name is never resolved.
  */
 export function createPipeline(parts: PipelineParts): Admit {
-  const { door, precondition, ask, outside, connections, quotas, records, metrics } = parts;
+  const { door, precondition, ask, outside, connections, quotas, records, metrics, logger } = parts;
   const nextId = createIds();
+
+  /** Undefined for an error of our own, which must not keep a place taken. */
+  async function trying<Value>(step: () => Promise<Value>): Promise<Value | undefined> {
+    try {
+      return await step();
+    } catch (error) {
+      logger.error({ err: error }, "unexpected error");
+      return undefined;
+    }
+  }
 
   interface Attempt {
     readonly subject: Subject;
@@ -143,13 +159,13 @@ export function createPipeline(parts: PipelineParts): Admit {
     if (isInTheClear(request, opening, tunnel)) return refuse(attempt, describeInTheClear(request, opening));
 
     let answered = tunnel?.answered;
-    if (opening.outcome === "ask" && (answered === undefined || opening.key !== answered)) {
+    if (opening.outcome === "ask" && (answered === undefined || questionOf(opening) !== answered)) {
       const answer = await ask(caller, request, opening);
       if (answer) return refuse(attempt, answer);
       // The policy may have changed while the person thought about it.
       const again = decideByRules(door, caller, request);
       if (!again.ok) return refuse(attempt, { ...again, reason: "policy_changed" });
-      answered = opening.key;
+      answered = questionOf(opening);
     }
 
     const place = connections.reserve(kind, {
@@ -161,13 +177,15 @@ export function createPipeline(parts: PipelineParts): Admit {
     if (!place) return refuse(attempt, describeFull(connections.limit(), opening));
     attempt.place = place;
 
-    const share = await quotas.admit(caller, request.host);
+    const share = await trying(() => quotas.admit(caller, request.host));
+    if (share === undefined) return refuse(attempt, INTERNAL, "failed");
     if (!share.ok) {
       return refuse(attempt, share, share.reason === "dependency_down" ? "failed" : "deny");
     }
     attempt.quota = share.quota;
 
-    const located = await locate(request, opening, outside);
+    const located = await trying(() => locate(request, opening, outside));
+    if (located === undefined) return refuse(attempt, INTERNAL, "failed");
     if (!located.ok) return refuse(attempt, located, located.outcome);
 
     const connection = nextId();
@@ -232,6 +250,11 @@ function isInTheClear(
 function describeInTheClear(request: EgressRequest, { rule, key }: Opening): Refused {
   const detail = `${formatAuthority(request)} is reached over TLS alone, since its rule looks into it: use https`;
   return { reason: "not_tls", detail, rule, key };
+}
+
+/** A rule by its place and its words: a changed profile may have another one in its place. */
+function questionOf({ key, rule }: Opening): string {
+  return `${key} ${rule}`;
 }
 
 function describeFull(limit: number, { rule }: Opening): Refused {

@@ -19,6 +19,8 @@ export interface ServiceListenerParts {
   readonly logger: Logger;
 }
 
+const MAX_CONNECTIONS = 512;
+
 /** The one service that has business outside. */
 const PEER: ServiceName = "model-gateway";
 
@@ -38,6 +40,7 @@ export function createServiceListener({ admit, openTunnel, identity, logger }: S
       );
     },
   );
+  server.maxConnections = MAX_CONNECTIONS;
   const handleConnect = createConnectHandler({ admit, openTunnel, logger });
   server.on("connect", (request, client: Socket, head) => {
     handleConnect({ reading: readTunnelRequest(request), identify: identifyPeer(request), client, head });

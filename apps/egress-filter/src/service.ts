@@ -37,7 +37,7 @@ export async function createEgressFilterService(
   const toolListeners = createToolListeners({
     pool: settings.TOOL_POOL,
     port: settings.LISTEN_PORT,
-    createListener: () => agents.createListener(),
+    createListener: () => agents.createListener("server"),
     createDns: (address) => dns.forServers(address),
     logger,
   });
@@ -47,7 +47,7 @@ export async function createEgressFilterService(
   return {
     listeners: [
       {
-        server: agents.createListener(),
+        server: agents.createListener("agent"),
         host: settings.LISTEN_HOST,
         port: settings.LISTEN_PORT,
         reusePort: settings.WORKERS > 1,

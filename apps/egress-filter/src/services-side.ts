@@ -42,6 +42,7 @@ export function createServicesSide(parts: ServicesSideParts): ServicesSide {
     connections,
     records,
     metrics,
+    logger,
     quotas: createNoQuotas(),
     precondition: () => undefined,
     // No rule here asks: they are made from the list of models.

@@ -68,7 +68,12 @@ export function createToolListeners(parts: ToolListenersParts): ToolListeners {
     logger.info({ host: address, port }, "listening on a server's network");
   }
 
-  const timer = setInterval(() => void look(), POLL_MS);
+  /** What is open stays open when the system does not say where we are. */
+  function lookAgain(): void {
+    look().catch((error: unknown) => logger.warn({ err: error }, "cannot look at our networks"));
+  }
+
+  const timer = setInterval(lookAgain, POLL_MS);
   timer.unref();
   return {
     look,

@@ -28,6 +28,8 @@ export interface UpstreamPool {
   readonly agent: Agent;
   prepare(): Promise<Pick<Dialled, "ok"> & { readonly detail?: string }>;
   forgo(): void;
+  /** Ends what waits. What is in use goes on, and ends with its answer. */
+  retire(): void;
 }
 
 /** Keeps connections to plain HTTP hosts open, each pool for one caller, host and set of judged addresses. */

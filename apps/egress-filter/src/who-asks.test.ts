@@ -47,11 +47,10 @@ describe("who asks", () => {
     ]);
   });
 
-  it("is a server with a grant, which has its own rules and not the agent's", async () => {
+  it("is a server with a grant on its own network alone, and no agent there", async () => {
     const { filter, ask, credentialOf } = await startBoth();
-    expect((await ask("server.test", credentialOf("web"))).status).toBe(200);
-    expect(problemOf(await ask("agent.test", credentialOf("web")))).toMatchObject({ reason: "not_allowed" });
-    expect((await filter.decisions(2))[0]).toMatchObject({ detail: { caller: "server:web" } });
+    expect((await ask("server.test", credentialOf("web"))).status).toBe(407);
+    expect(filter.logged("proxy credentials refused")).toHaveLength(0);
   });
 
   it.each([
@@ -77,6 +76,7 @@ describe("who asks", () => {
   });
 
   it.each([
+    ["of a server with a grant, on the agents' network", "web", undefined],
     ["of a server without a grant", "quiet", undefined],
     ["of a server that the policy does not know", "stranger", undefined],
     ["that has expired", "web", 1],

@@ -51,7 +51,7 @@ async function runWorker(): Promise<void> {
     count,
     lines,
   });
-  const server = thread.agents.createListener();
+  const server = thread.agents.createListener("agent");
   await listen(server, settings.LISTEN_PORT, settings.LISTEN_HOST, true);
   port.on("message", (message: unknown) => {
     const order = Order.parse(message);
