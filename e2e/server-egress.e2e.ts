@@ -119,9 +119,7 @@ describe("an MCP server with an egress grant", () => {
     expect(carried.body["code"]).toBe("dlp_blocked");
   });
 
-  // Not so today: egress-filter takes either credential on every network, and whoever holds both has both sets of
-  // rules. When this holds, take the `fails` away.
-  it.fails("gets 407 with the agent's token, however it came by it", async () => {
+  it("gets 407 with the agent's token, however it came by it", async () => {
     const token = (await e2e.exec("agent", ["cat", "/run/claws/token"])).stdout.trim();
     const script = `
       const pair = Buffer.from("main:" + process.env.TOKEN).toString("base64");

@@ -1,5 +1,4 @@
 import { Resolver } from "node:dns/promises";
-import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 
@@ -31,42 +30,15 @@ export async function tryTcp(host: string, port: number): Promise<ExitAttempt> {
   return attempt;
 }
 
-/** Asks for a name that only a resolver outside could answer, directly and through the system's resolver. */
-export async function tryDns(name: string, server?: string): Promise<ExitAttempt> {
-  const resolver = new Resolver({ timeout: PATIENCE_MS, tries: 1 });
-  if (server !== undefined) resolver.setServers([server]);
-  const tried = `DNS for ${name}${server === undefined ? "" : ` at ${server}`}`;
+/** Asks the system's resolver for a name that only a name server outside could know. */
+export async function tryDns(name: string): Promise<ExitAttempt> {
+  const tried = `DNS for ${name}`;
   try {
-    const addresses = await resolver.resolve4(name);
+    const addresses = await new Resolver({ timeout: PATIENCE_MS, tries: 1 }).resolve4(name);
     return { tried, open: true, happened: `answered ${addresses.join(", ")}` };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "failed";
-    // NXDOMAIN from outside would also be a message that left.
-    return { tried, open: code === "ENOTFOUND" && server !== undefined, happened: code };
+    return { tried, open: false, happened: (error as NodeJS.ErrnoException).code ?? "failed" };
   }
-}
-
-/** Sends a datagram and waits for one back. */
-export async function tryUdp(host: string, port: number): Promise<ExitAttempt> {
-  const tried = `UDP to ${host}:${port}`;
-  const socket = createSocket("udp4");
-  const { promise, resolve } = Promise.withResolvers<ExitAttempt>();
-  const timer = setTimeout(
-    () => resolve({ tried, open: false, happened: `no answer in ${PATIENCE_MS} ms` }),
-    PATIENCE_MS,
-  );
-  socket.once("message", () => resolve({ tried, open: true, happened: "answered" }));
-  socket.once("error", (error: NodeJS.ErrnoException) =>
-    resolve({ tried, open: false, happened: error.code ?? error.message }),
-  );
-  socket.send("claws", port, host, (error) => {
-    if (error)
-      resolve({ tried, open: false, happened: (error as NodeJS.ErrnoException).code ?? error.message });
-  });
-  const attempt = await promise;
-  clearTimeout(timer);
-  socket.close();
-  return attempt;
 }
 
 /** Where the bridge's gateway would be on every network that this container is on: the first address of each. */
