@@ -106,3 +106,29 @@ describe("the agents' door", () => {
     expect(door.advise(server("web"), "a.test:443")).toContain("servers.web.egress");
   });
 });
+
+describe("a yes for good", () => {
+  it("keeps the place of the rule that asked: what stands before it comes first", () => {
+    const asking = CompiledPolicy.parse(
+      policyWith({
+        egress: {
+          mode: "allowlist",
+          rules: [
+            {
+              action: "allow",
+              host: "a.test",
+              port: 443,
+              methods: ["GET"],
+              inspect: true,
+              key: "egress.rules[0]",
+            },
+            { action: "ask", host: "a.test", port: 443, key: "egress.rules[1]" },
+          ],
+        },
+      }),
+    );
+    const overlay = new Map([["agent:main", [{ host: "a.test", port: 443, key: "overlay.rules[0]" }]]]);
+    const door = createAgentDoor({ rulesOf: createCallerRules(asking, overlay) });
+    expect(door.decide(agent("main"), request("a.test", 443))).toMatchObject({ through: "inspect" });
+  });
+});

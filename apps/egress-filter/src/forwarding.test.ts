@@ -104,6 +104,25 @@ describe("a forwarded request", () => {
     expect(origin.seen).toHaveLength(1);
   });
 
+  it("that lasts for longer than one may is ended, however busy it is", async () => {
+    const origin = await startHttpOrigin(PUBLIC_ADDRESS, (_request, response) => {
+      const beat = setInterval(() => response.write("."), 50);
+      response.once("close", () => clearInterval(beat));
+    });
+    const filter = await startFilter({
+      egress: {
+        mode: "allowlist",
+        rules: [{ action: "allow", host: "allowed.test", port: origin.port, key: "egress.rules[0]" }],
+        quotas: { totalSeconds: 1 },
+      },
+      names: { "allowed.test": [PUBLIC_ADDRESS] },
+    });
+    ending.push(filter.stop, origin.stop);
+    const authority = `allowed.test:${origin.port}`;
+    await sendRaw(filter.port, `GET http://${authority}/ HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+    await vi.waitFor(() => expect(filter.logged("egress closed")[0]).toMatchObject({ reason: "total_time" }));
+  });
+
   it("with hundreds of headers is refused, whatever they hide", async () => {
     const { origin, send } = await startBoth();
     expect(problemOf(await send("GET", "/", "a: b\r\n".repeat(300)))).toMatchObject({
